@@ -1,0 +1,1 @@
+int CBLAS_placeholder;

@@ -1,0 +1,28 @@
+/// A dense tensor of 32-bit floats in memory, row-major: images, logits, activations.
+public struct FloatTensor: Sendable, Equatable {
+    /// The lengths of the axes.
+    public let shape: Shape
+    /// The elements, last axis fastest; as many as the shape says.
+    public var values: [Float]
+
+    /// - Throws: `TensorError.incompatible` when the number of values is not that of the shape.
+    public init(shape: Shape, values: [Float]) throws(TensorError) {
+        guard values.count == shape.elementCount else {
+            throw .incompatible("\(values.count) values do not fill the shape \(shape)")
+        }
+        self.shape = shape
+        self.values = values
+    }
+
+    /// A tensor of zeros.
+    public init(zeros shape: Shape) {
+        self.shape = shape
+        values = [Float](repeating: 0, count: shape.elementCount)
+    }
+
+    /// Reads a tensor of any real type, widened or narrowed to 32-bit floats.
+    public init(_ view: TensorView) throws {
+        shape = view.shape
+        values = try view.floats()
+    }
+}

@@ -1,0 +1,77 @@
+/// Writes JSON with keys in the order given: the same value gives the same bytes.
+extension JSONValue {
+    /// The value on one line, without spaces.
+    package var compact: String {
+        var text = ""
+        write(to: &text, indent: nil, level: 0)
+        return text
+    }
+
+    /// The value over several lines, arrays of plain values kept on one.
+    package var pretty: String {
+        var text = ""
+        write(to: &text, indent: 2, level: 0)
+        return text
+    }
+
+    private func write(to text: inout String, indent: Int?, level: Int) {
+        switch self {
+        case .null: text += "null"
+        case .bool(let value): text += value ? "true" : "false"
+        case .integer(let value): text += String(value)
+        case .number(let value):
+            // JSON has no word for what is no number.
+            text += value.isFinite ? Self.text(of: value) : "null"
+        case .string(let value): Self.write(value, to: &text)
+        case .array(let values):
+            let isPlain = values.allSatisfy { $0.members == nil && $0.array == nil }
+            let inner = isPlain ? nil : indent
+            Self.write(
+                values, "[", "]", to: &text, indent: inner, level: level, separator: indent == nil ? "," : ", "
+            ) { value, text in value.write(to: &text, indent: inner, level: level + 1) }
+        case .object(let members):
+            Self.write(members, "{", "}", to: &text, indent: indent, level: level, separator: ",") { member, text in
+                Self.write(member.key, to: &text)
+                text += indent == nil ? ":" : ": "
+                member.value.write(to: &text, indent: indent, level: level + 1)
+            }
+        }
+    }
+
+    private static func write<Element>(
+        _ elements: [Element], _ open: String, _ close: String, to text: inout String, indent: Int?, level: Int,
+        separator: String, _ body: (Element, inout String) -> Void
+    ) {
+        text += open
+        for (index, element) in elements.enumerated() {
+            if index > 0 { text += indent == nil ? separator : "," }
+            if let indent { text += "\n" + String(repeating: " ", count: indent * (level + 1)) }
+            body(element, &text)
+        }
+        if let indent, !elements.isEmpty { text += "\n" + String(repeating: " ", count: indent * level) }
+        text += close
+    }
+
+    private static func text(of value: Double) -> String {
+        // 1.0 is spelled as Python and others do; Swift's shortest form reads back exactly.
+        value.description
+    }
+
+    private static func write(_ string: String, to text: inout String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{0}"..<"\u{20}", "\u{7F}":
+                let hex = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+}

@@ -1,0 +1,87 @@
+import Synchronization
+
+/// A file that is open for reading, and mapped only when somebody needs its bytes in memory.
+///
+/// Directories and headers are read with `pread`, and bulk data is copied inside the kernel; both report a
+/// file that shrinks, where a mapping would end the process. Only the model maps its parameters.
+package final class OpenFile: Sendable {
+    package let path: String
+    package let descriptor: Int32
+    /// The length in bytes at the time of opening.
+    package let size: Int
+    /// Which file this is, whatever its name: for telling whether two paths are the same file.
+    package let identity: FileIdentity
+    private let mapping = Mutex<UInt>(0)
+
+    package struct FileIdentity: Hashable, Sendable {
+        package let device: UInt64
+        package let inode: UInt64
+    }
+
+    /// Opens a regular file.
+    ///
+    /// - Throws: `ByteError` with the system's code; a folder is `EISDIR`, a pipe or device `ESPIPE`.
+    package init(path: String) throws(ByteError) {
+        // O_NONBLOCK keeps a FIFO without a writer from blocking; regular files ignore it.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ByteError(.system(errno), offset: 0) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw ByteError(.system(code), offset: 0)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw ByteError(.system(status.st_mode & S_IFMT == S_IFDIR ? EISDIR : ESPIPE), offset: 0)
+        }
+        self.path = path
+        self.descriptor = descriptor
+        self.size = Int(status.st_size)
+        self.identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    deinit {
+        let address = mapping.withLock { $0 }
+        if let pointer = UnsafeMutableRawPointer(bitPattern: address) { munmap(pointer, size) }
+        close(descriptor)
+    }
+
+    /// Fills `buffer` from `offset` on.
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(ByteError) {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw ByteError(.system(errno), offset: offset + done)
+            }
+            if count == 0 {
+                throw ByteError(.shrunk, offset: offset + done, needed: buffer.count, available: done)
+            }
+            done += count
+        }
+    }
+
+    /// The whole file in memory, mapped on first use and until the last user is gone.
+    package func mapped() throws(ByteError) -> UnsafeRawBufferPointer {
+        guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        var code: Int32 = 0
+        let address = mapping.withLock { address in
+            if address == 0 {
+                let pointer = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+                if let pointer, pointer != MAP_FAILED {
+                    address = UInt(bitPattern: pointer)
+                } else {
+                    code = errno
+                }
+            }
+            return address
+        }
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else {
+            throw ByteError(.system(code), offset: 0)
+        }
+        return UnsafeRawBufferPointer(start: pointer, count: size)
+    }
+}

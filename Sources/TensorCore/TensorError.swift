@@ -1,0 +1,27 @@
+/// What is wrong with a tensor's description, or with an operation on it.
+public enum TensorError: Error, Sendable, Equatable {
+    case invalidShape([Int])
+    case outsideStorage(shape: [Int], strides: [Int], offset: Int, dtype: DType, storageBytes: Int)
+    case expandedTooFar(bytes: Int, storageBytes: Int)
+    case incompatible(String)
+    case noConversion(from: DType, to: DType)
+}
+
+extension TensorError: CustomStringConvertible {
+    /// The error in words.
+    public var description: String {
+        switch self {
+        case .invalidShape(let dimensions):
+            "\(dimensions) is no shape: a length is negative or the number of elements overflows"
+        case .outsideStorage(let shape, let strides, let offset, let dtype, let storageBytes):
+            "shape \(shape) with strides \(strides) and offset \(offset) in \(dtype.rawValue) reaches outside "
+                + "its storage of \(storageBytes) bytes"
+        case .expandedTooFar(let bytes, let storageBytes):
+            "an expanded view claims \(bytes) bytes over a storage of \(storageBytes) bytes"
+        case .incompatible(let detail):
+            detail
+        case .noConversion(let source, let target):
+            "elements of type \(source.rawValue) cannot be converted to \(target.rawValue)"
+        }
+    }
+}
