@@ -13,16 +13,19 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     ],
     targets: [
-        // System libraries and the C seam for what the vector units do.
+        // What Swift cannot say: system libraries, system calls, matrix products, vector kernels.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CSystem"),
         .target(name: "CBLAS"),
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "CKernels"),
 
         // The house: each target imports only what stands above it in this list.
         .target(name: "TensorCore"),
         .target(
             name: "Checkpoints",
-            dependencies: ["TensorCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "TensorCore", "CZlib", "CSystem", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
         .target(name: "ViT", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
         .target(name: "Parity", dependencies: ["TensorCore", "ViT"]),
@@ -34,6 +37,10 @@ let package = Package(
             dependencies: [
                 "ViTToolkit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+
+        .target(name: "TestSupport", dependencies: ["TensorCore", "Checkpoints"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

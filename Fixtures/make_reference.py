@@ -40,8 +40,7 @@ try:
         for operator in ("nms", "qnms"):
             _operators.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     import timm
-    from timm.layers import GELUTanh, QuickGELU, resample_abs_pos_embed
-    from timm.layers import LayerNorm
+    from timm.layers import GELUTanh, LayerNorm, QuickGELU, SwiGLU, SwiGLUPacked, resample_abs_pos_embed
     from timm.models.deit import VisionTransformerDistilled
     from timm.models.vision_transformer import VisionTransformer
     from torch import nn
@@ -96,10 +95,9 @@ def model_arguments(name: str) -> dict:
         model = timm.create_model(name)
     if not isinstance(model, VisionTransformer):
         raise Failure(f"{name} is a {type(model).__name__}; only Vision Transformers are known here")
-    state = {key: tensor for key, tensor in model.state_dict().items()}
-    arguments = infer_arguments(state, heads=model.blocks[0].attn.num_heads)
-    arguments["img_size"] = model.patch_embed.img_size
-    arguments["global_pool"] = model.global_pool
+    arguments = infer_arguments(model.state_dict(), model.blocks[0].attn.num_heads, model.patch_embed.img_size)
+    if not arguments["distilled"]:
+        arguments.update(global_pool=model.global_pool, no_embed_class=model.no_embed_class)
     arguments["norm_layer"] = partial(LayerNorm, eps=model.blocks[0].norm1.eps)
     activation = getattr(model.blocks[0].mlp, "act", None)
     if activation is not None:
@@ -109,7 +107,7 @@ def model_arguments(name: str) -> dict:
     return arguments
 
 
-def infer_arguments(state: dict, heads: int | None = None) -> dict:
+def infer_arguments(state: dict, heads: int | None = None, image_size: tuple[int, int] | None = None) -> dict:
     """timm's arguments from the names and shapes of a state dictionary alone."""
     try:
         patch_weight, width = state["patch_embed.proj.weight"], state["blocks.0.norm1.weight"].shape[0]
@@ -128,22 +126,24 @@ def infer_arguments(state: dict, heads: int | None = None) -> dict:
     prefix = int(class_token) + int(distilled) + registers
     rows = state["pos_embed"].shape[1]
     patches = rows - prefix
-    no_embed_class = math.isqrt(patches) ** 2 != patches and math.isqrt(rows) ** 2 == rows
-    grid = math.isqrt(rows if no_embed_class else patches)
     patch = tuple(patch_weight.shape[2:])
+    if image_size:  # a size that the rows do not fit either way is resampled to
+        no_embed_class = rows == (image_size[0] // patch[0]) * (image_size[1] // patch[1])
+    else:
+        no_embed_class = math.isqrt(patches) ** 2 != patches and math.isqrt(rows) ** 2 == rows
+        grid = math.isqrt(rows if no_embed_class else patches)
+        if not no_embed_class and grid * grid != patches:
+            raise Failure(f"{patches} patches make no square; give --image-size HxW")
+        image_size = (grid * patch[0], grid * patch[1])
 
     pre_logits = state["pre_logits.fc.weight"].shape[0] if "pre_logits.fc.weight" in state else 0
     swiglu = "blocks.0.mlp.fc1_g.weight" in state
-    if swiglu:
-        hidden = state["blocks.0.mlp.fc1_g.weight"].shape[0]
-    else:
-        hidden = state["blocks.0.mlp.fc1.weight"].shape[0]
-        if state["blocks.0.mlp.fc2.weight"].shape[1] * 2 == hidden:
-            raise Failure("packed SwiGLU: give --timm-model")
+    hidden = state["blocks.0.mlp.fc1_g.weight" if swiglu else "blocks.0.mlp.fc1.weight"].shape[0]
+    packed = not swiglu and state["blocks.0.mlp.fc2.weight"].shape[1] * 2 == hidden
     arguments = dict(
-        img_size=(grid * patch[0], grid * patch[1]), patch_size=patch, in_chans=patch_weight.shape[1],
+        img_size=image_size, patch_size=patch, in_chans=patch_weight.shape[1],
         num_classes=state["head.weight"].shape[0] if "head.weight" in state else 0,
-        embed_dim=width, depth=depth, num_heads=heads, mlp_ratio=hidden / width,
+        embed_dim=width, depth=depth, num_heads=heads, mlp_ratio=(hidden + 0.5) / width,
         qkv_bias="blocks.0.attn.qkv.bias" in state, qk_norm="blocks.0.attn.q_norm.weight" in state,
         class_token=class_token, reg_tokens=registers, no_embed_class=no_embed_class,
         init_values=1e-5 if "blocks.0.ls1.gamma" in state else None, pre_norm="norm_pre.weight" in state,
@@ -151,9 +151,9 @@ def infer_arguments(state: dict, heads: int | None = None) -> dict:
         else "token",
         fc_norm="fc_norm.weight" in state, distilled=distilled, pre_logits_size=0 if distilled else pre_logits,
     )
-    if swiglu:
-        from timm.layers import SwiGLU
-        arguments.update(mlp_layer=SwiGLU, act_layer=nn.SiLU)
+    if swiglu or packed:
+        arguments.update(mlp_layer=SwiGLU if swiglu else SwiGLUPacked, act_layer=nn.SiLU,
+                         scale_mlp_norm="blocks.0.mlp.norm.weight" in state)
     if distilled:
         for unused in ("class_token", "reg_tokens", "global_pool"):
             arguments.pop(unused)
@@ -197,8 +197,12 @@ def load_state(path: Path, select: str | None, trust_pickle: bool) -> dict[str, 
         else:
             found = torch.load(path, map_location="cpu", weights_only=not trust_pickle)
     except Exception as error:
-        hint = "" if trust_pickle else "\nIf you trust the file, --trust-pickle loads it in full."
-        raise Failure(f"{path}: {str(error).strip().splitlines()[0]}{hint}") from None
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        # torch's message begins with advice; what it met stands in a later line.
+        told = next((line.partition("WeightsUnpickler error:")[2].strip() or "it is no checkpoint of torch's"
+                     for line in lines if "WeightsUnpickler error:" in line), lines[0])
+        hint = "\nIf you trust the file, --trust-pickle loads it in full." if "Unsupported global" in told else ""
+        raise Failure(f"{path} cannot be loaded: {told}{hint}") from None
     if isinstance(found, nn.Module):
         found = found.state_dict()
 
@@ -359,15 +363,16 @@ def make_model(options: argparse.Namespace) -> VisionTransformer:
             raise Failure("--pretrained and a checkpoint exclude one another")
         state = timm.create_model(name, pretrained=True).state_dict()
 
-    arguments = model_arguments(name) if name else infer_arguments(state, options.heads)
+    image_size = parse_image_size(options.image_size) if options.image_size else None
+    arguments = model_arguments(name) if name else infer_arguments(state, options.heads, image_size)
     if state is not None:
         arguments["num_classes"] = state["head.weight"].shape[0] if "head.weight" in state else 0
         if "pre_logits.fc.weight" in state:
             arguments["pre_logits_size"] = state["pre_logits.fc.weight"].shape[0]
     if options.pre_logits:
         arguments["pre_logits_size"] = arguments["embed_dim"]
-    if options.image_size:
-        arguments["img_size"] = parse_image_size(options.image_size)
+    if image_size:
+        arguments["img_size"] = image_size
     if options.num_classes is not None:
         arguments["num_classes"] = options.num_classes
         if state is not None and options.num_classes == 0:

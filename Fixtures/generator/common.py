@@ -8,6 +8,7 @@ import io
 import json
 import pickle
 import zipfile
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,8 @@ def legacy_bytes(obj, protocol: int = 2) -> bytes:
     addresses: dict[int, str] = {}
 
     def stable_key(address) -> str:
+        if not isinstance(address, int):
+            return str(address)
         return addresses.setdefault(address, str(94_000_000_000_000 + (len(addresses) * 7919 % 10007) * 64))
 
     with patched(torch.serialization, "str", stable_key), \
@@ -136,13 +139,21 @@ class Inert:
 
     def __init__(self, module: str, name: str, args: tuple, kwargs: dict):
         self.global_name, self.args, self.kwargs = f"{module}.{name}", args, kwargs
-        self.items_list, self.items_dict, self.state = [], {}, None
+        self.items_list, self.items_dict, self.state, self.function = [], {}, None, None
+
+    def __call__(self, *args, **kwargs):
+        """REDUCE on an object in place of a global: protocols 2 and 3 call a functools.partial of `__new__`."""
+        made = inert_class("", "")(*args, **kwargs)
+        made.function = self
+        return made
 
 
 def inert_class(module: str, name: str) -> type:
     """A class whose instances keep whatever the pickle does to them."""
 
     class Stand(Inert):
+        dump_patches = False  # torch asks the classes in a legacy file for it
+
         def __new__(cls, *args, **kwargs):
             self = object.__new__(cls)
             Inert.__init__(self, module, name, args, kwargs)
@@ -170,7 +181,15 @@ def inert_class(module: str, name: str) -> type:
     return Stand
 
 
-KNOWN_MODULES = ("torch", "collections", "argparse", "datetime", "pathlib", "_codecs", "builtins", "__builtin__",
+def rebuild_without_type(function, cls, args, state):
+    """torch's `_rebuild_from_type_v2`, but for the subclass, which may be foreign."""
+    tensor = function(*args)
+    return torch._utils._set_obj_state(tensor, state) if state else tensor
+
+
+HARMLESS_BUILTINS = {"set", "frozenset", "complex", "slice", "range", "xrange", "bytearray", "bytes", "int", "float",
+                     "list", "dict", "tuple", "object", "str", "len", "Ellipsis"}
+KNOWN_MODULES = ("torch", "collections", "argparse", "datetime", "pathlib", "_codecs",
                  "numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy._core.numeric",
                  "numpy.dtypes", "copy_reg", "copyreg", "decimal", "fractions", "uuid")
 _inert_classes: dict[tuple[str, str], type] = {}
@@ -181,6 +200,10 @@ class InertPickle:
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module, name):
+            if name == "_rebuild_from_type_v2":
+                return rebuild_without_type
+            if module in ("builtins", "__builtin__") and name in HARMLESS_BUILTINS:
+                return super().find_class(module, name)
             if (module in KNOWN_MODULES or module.startswith("torch.")) and module != "torch.nn.modules" \
                     and not module.startswith(("torch.nn.modules.", "torch.optim", "torch.nn.utils")):
                 return super().find_class(module, name)
@@ -228,7 +251,7 @@ class Listing:
         elif isinstance(value, dict):
             self.visit_items(value.items(), path)
             self.visit_attributes(value, path)
-        elif isinstance(value, (list, tuple, set, frozenset)):
+        elif isinstance(value, (list, tuple, set, frozenset, deque)):
             self.visit_items(enumerate(value), path)
         elif isinstance(value, (torch.UntypedStorage, torch.TypedStorage)):
             self.other(path, "a storage without a tensor")
@@ -277,6 +300,8 @@ class Listing:
         if isinstance(state, dict) and {"_parameters", "_buffers", "_modules"} <= state.keys():
             self.visit_module(state, path)
             return
+        if value.function is not None:
+            self.visit(value.function, (*path, "function"))
         self.visit_items(enumerate(value.args), (*path, "args"))
         self.visit_items(value.kwargs.items(), (*path, "kwargs"))
         self.visit_items(enumerate(value.items_list), path)

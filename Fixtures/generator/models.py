@@ -99,14 +99,31 @@ def configuration(model: nn.Module, arguments: dict) -> dict:
     }
 
 
+def not_inferable(facts: dict) -> list[str]:
+    """What names and shapes do not tell: a test hands these over."""
+    given = []
+    if facts["width"] % 64:
+        given.append("heads")
+    if facts["gridSize"][0] != facts["gridSize"][1]:
+        given.append("imageSize")
+    if facts["gelu"] not in (None, "exact"):
+        given.append("gelu")
+    if facts["layerNormEpsilon"] != 1e-6:
+        given.append("layerNormEpsilon")
+    if facts["pool"] == "avg" and facts["classToken"] and not facts["fcNorm"]:
+        given.append("pool")
+    return given
+
+
 def generate(out: Path) -> None:
     folder = out / "models"
     folder.mkdir(parents=True, exist_ok=True)
     index: list[dict] = []
 
     def enter(name: str, file: str, reference: str, model: nn.Module, arguments: dict, **extra) -> None:
+        facts = configuration(model, arguments)
         index.append({"name": name, "file": file, "reference": reference, **extra,
-                      "configuration": configuration(model, arguments)})
+                      "given": not_inferable(facts), "configuration": facts})
 
     demo = {**SMALL, "embed_dim": 128, "num_heads": 2}
     model = make("vit_demo", demo, seed=1)

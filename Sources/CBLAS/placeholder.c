@@ -1,1 +1,0 @@
-int CBLAS_placeholder;

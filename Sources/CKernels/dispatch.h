@@ -1,0 +1,17 @@
+// One function, compiled for each generation of vector units; the dynamic loader picks when the program starts.
+#ifndef VIT_CONVERT_DISPATCH_H
+#define VIT_CONVERT_DISPATCH_H
+
+// Needs ifuncs, hence ELF and glibc. Elsewhere (AArch64, macOS) the baseline has what is needed.
+#if defined(__x86_64__) && defined(__ELF__) && defined(__linux__)
+#include <features.h>
+#endif
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__)
+#define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define KERNEL
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+#endif

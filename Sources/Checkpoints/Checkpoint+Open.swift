@@ -1,0 +1,54 @@
+import TensorCore
+
+extension Checkpoint {
+    /// Opens a checkpoint: a file of any container that is read, an index of shards, or a folder with one.
+    ///
+    /// Only directories and headers are read; tensors stay in the file until asked for.
+    ///
+    /// - Throws: `CheckpointError` that names the file, the place in it, what was expected and what was found.
+    public init(path: String) throws(CheckpointError) {
+        do {
+            let path = try Self.resolved(path)
+            if path.hasSuffix(".index.json") {
+                self = try ShardedCheckpoint.read(indexPath: path)
+                return
+            }
+            let file = try OpenFile(path: path)
+            let (container, contents) = try Self.read(ByteRegion(file))
+            self.init(contents, path: path, container: container, files: [file])
+        } catch {
+            throw CheckpointError(error, path: path)
+        }
+    }
+
+    /// Reads a checkpoint that is in memory.
+    package init(bytes: ByteRegion, named path: String) throws(CheckpointError) {
+        do {
+            let (container, contents) = try Self.read(bytes)
+            self.init(contents, path: path, container: container, files: [])
+        } catch {
+            throw CheckpointError(error, path: path)
+        }
+    }
+
+    static func read(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
+        let probe = try Probe(region)
+        for format in CheckpointFormat.all where try format.matches(probe) { return try format.read(probe) }
+        throw Refusal.reason(probe)
+    }
+
+    /// What a folder stands for: the checkpoint in it under one of the usual names.
+    private static func resolved(_ path: String) throws -> String {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
+        let names = [
+            "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin",
+        ]
+        let folder = path.hasSuffix("/") ? path : path + "/"
+        guard let name = names.first(where: { access(folder + $0, F_OK) == 0 }) else {
+            throw CheckpointError(
+                .inaccessible, "a folder without a checkpoint in it; looked for \(names.joined(separator: ", "))")
+        }
+        return folder + name
+    }
+}

@@ -1,0 +1,95 @@
+import TensorCore
+
+/// A checkpoint file opened for reading: its tensors by name, in the file's own order, read only on demand.
+public struct Checkpoint: Sendable {
+    /// The path that was opened.
+    public let path: String
+    /// The kind of container, told by its content.
+    public let container: Container
+    /// Every tensor, in the order of the file; nested ones named by their path, joined with dots.
+    public let tensors: [NamedTensor]
+    /// What is in the file beside tensors, in the order of the file.
+    public let others: [OtherEntry]
+    /// The Python globals that pickles in the file name, `module.name`, in order of first appearance.
+    public let globals: [String]
+    /// Text that the container carries beside tensors (safetensors' `__metadata__`), in the file's order.
+    public let metadata: [(key: String, value: String)]
+    /// What the reader wants the user to know.
+    public let remarks: [String]
+    /// The files that make up the checkpoint: one, or an index and its shards.
+    package let files: [OpenFile]
+
+    package init(_ contents: CheckpointContents, path: String, container: Container, files: [OpenFile]) {
+        self.path = path
+        self.container = container
+        tensors = contents.tensors
+        others = contents.others
+        globals = contents.globals
+        metadata = contents.metadata
+        remarks = contents.remarks
+        self.files = files
+    }
+
+    /// The size of all its files together, in bytes.
+    public var fileSize: Int { files.reduce(0) { $0 + $1.size } }
+
+    /// The first tensor of that name.
+    public func tensor(_ name: String) -> TensorView? {
+        tensors.first { $0.name == name }?.view
+    }
+}
+
+/// A tensor and the name it bears in its checkpoint.
+public struct NamedTensor: Sendable {
+    /// The name, nested names joined with dots.
+    public let name: String
+    /// The tensor.
+    public let view: TensorView
+
+    package init(_ name: String, _ view: TensorView) {
+        self.name = name
+        self.view = view
+    }
+}
+
+/// Something in a checkpoint that is no tensor.
+public struct OtherEntry: Sendable, Equatable {
+    /// The name, nested names joined with dots.
+    public let name: String
+    /// What it is: `int`, `str`, `argparse.Namespace`, `meta tensor` …
+    public let type: String
+    /// Its value in short, where it has one.
+    public let value: String?
+
+    package init(_ name: String, type: String, value: String? = nil) {
+        self.name = name
+        self.type = type
+        self.value = value
+    }
+}
+
+/// What a container's reader finds.
+package struct CheckpointContents {
+    package var tensors: [NamedTensor] = []
+    package var others: [OtherEntry] = []
+    package var globals: [String] = []
+    package var metadata: [(key: String, value: String)] = []
+    package var remarks: [String] = []
+
+    package init() {}
+}
+
+/// The kinds of container; raw values are those of `inspect --json`.
+public enum Container: String, Sendable, CaseIterable {
+    case torchZip = "torch-zip"
+    case torchLegacy = "torch-legacy"
+    case torchTar = "torch-tar"
+    case torchScript = "torchscript"
+    case torchIndex = "torch-index"
+    case npz
+    case npy
+    case hdf5
+    case safetensors
+    case safetensorsIndex = "safetensors-index"
+    case swt
+}

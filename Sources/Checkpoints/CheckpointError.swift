@@ -1,0 +1,69 @@
+import TensorCore
+
+/// Why a checkpoint cannot be read or written: a coarse kind, the place, and what was expected and found.
+public struct CheckpointError: Error, Sendable {
+    /// Coarse enough to act upon.
+    public enum Kind: Sendable {
+        /// The system does not let us open, read or write the file.
+        case inaccessible
+        /// The bytes are no checkpoint of any kind we know.
+        case unrecognized
+        /// A known thing that we do not read.
+        case unsupported
+        /// A known container whose contents contradict themselves or end too early.
+        case damaged
+    }
+
+    /// Coarse enough to act upon.
+    public let kind: Kind
+    /// What was expected and what was found.
+    public let detail: String
+    /// The file, when known.
+    public var path: String?
+    /// The member, tensor or pickle concerned, when there is one.
+    public var part: String?
+    /// The place in the file, in bytes, when there is one.
+    public var offset: Int?
+
+    package init(_ kind: Kind, _ detail: String, path: String? = nil, part: String? = nil, offset: Int? = nil) {
+        self.kind = kind
+        self.detail = detail
+        self.path = path
+        self.part = part
+        self.offset = offset
+    }
+
+    /// Whatever a reader threw, told as an error of this layer.
+    package init(_ error: any Error, path: String? = nil, part: String? = nil) {
+        switch error {
+        case let error as CheckpointError:
+            self = error
+            self.path = error.path ?? path
+            self.part = error.part ?? part
+        case let error as ByteError:
+            if case .system = error.kind {
+                self.init(.inaccessible, error.description, path: path, part: part)
+            } else {
+                self.init(.damaged, error.description, path: path, part: part)
+            }
+        case let error as JSONError:
+            self.init(.damaged, error.description, path: path, part: part)
+        case let error as TensorError:
+            self.init(.damaged, error.description, path: path, part: part)
+        default:
+            self.init(.damaged, "\(error)", path: path, part: part)
+        }
+    }
+}
+
+extension CheckpointError: CustomStringConvertible {
+    /// One line: file, part, what is wrong, where.
+    public var description: String {
+        var text = ""
+        if let path { text += path + ": " }
+        if let part { text += part + ": " }
+        text += detail
+        if let offset { text += " (at byte \(offset))" }
+        return text
+    }
+}

@@ -1,0 +1,36 @@
+import Crypto
+import TensorCore
+
+/// SHA-256, in lower-case hexadecimal.
+package enum Digest {
+    /// Of a tensor's bytes, row-major and little-endian.
+    package static func sha256(_ view: TensorView) throws -> String {
+        var hash = SHA256()
+        try view.forEachChunk(of: 1 << 20) { hash.update(bufferPointer: $0) }
+        return text(hash)
+    }
+
+    /// Of bytes in a file or in memory.
+    package static func sha256(_ region: ByteRegion) throws -> String {
+        var hash = SHA256()
+        let buffer = HeapBytes(count: min(1 << 20, region.count))
+        for start in stride(from: 0, to: region.count, by: buffer.buffer.count) {
+            let count = min(buffer.buffer.count, region.count - start)
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.buffer[0..<count])
+            try region.read(into: piece, at: start)
+            hash.update(bufferPointer: UnsafeRawBufferPointer(piece))
+        }
+        return text(hash)
+    }
+
+    /// Of a checkpoint's file; of several, the digest of their digests, each on a line.
+    package static func sha256(of files: [OpenFile]) throws -> String {
+        let digests = try files.map { try sha256(ByteRegion($0)) }
+        if digests.count == 1 { return digests[0] }
+        return try sha256(ByteRegion(Array(digests.map { $0 + "\n" }.joined().utf8)))
+    }
+
+    private static func text(_ hash: SHA256) -> String {
+        hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

@@ -1,0 +1,56 @@
+import TensorCore
+
+/// NumPy's single array (`.npy`) and zip of arrays (`.npz`).
+enum NumPyReader {
+    static func matchesNpy(_ region: ByteRegion) -> Bool {
+        var reader = ByteReader(region)
+        return (try? reader.bytes(6)) == NpyHeader.magic
+    }
+
+    /// Whether the members of a zip archive are arrays.
+    static func matchesNpz(_ archive: ZipArchive) -> Bool {
+        archive.entries.contains { $0.name.hasSuffix(".npy") }
+    }
+
+    /// The file's one array, under the name `tensor`.
+    static func readNpy(_ region: ByteRegion) throws -> CheckpointContents {
+        var reader = ByteReader(region)
+        let header = try NpyHeader(&reader)
+        var contents = CheckpointContents()
+        let view = try header.view(of: .bytes(region, .little), at: reader.position, available: reader.remaining)
+        contents.tensors.append(NamedTensor("tensor", view))
+        return contents
+    }
+
+    /// Each member `NAME.npy` as the tensor NAME; what holds no numbers is listed beside.
+    static func readNpz(_ archive: ZipArchive) throws -> CheckpointContents {
+        var contents = CheckpointContents()
+        for entry in archive.entries where !entry.name.hasSuffix("/") {
+            guard entry.name.hasSuffix(".npy") else {
+                contents.others.append(OtherEntry(entry.name, type: "member", value: "\(entry.size) bytes"))
+                continue
+            }
+            let name = String(entry.name.dropLast(".npy".count))
+            do {
+                contents.tensors.append(NamedTensor(name, try view(of: entry, in: archive)))
+            } catch let error as CheckpointError where error.kind == .unsupported {
+                contents.others.append(OtherEntry(name, type: "array", value: error.detail))
+            } catch {
+                throw CheckpointError(error, part: entry.name)
+            }
+        }
+        return contents
+    }
+
+    private static func view(of entry: ZipArchive.Entry, in archive: ZipArchive) throws -> TensorView {
+        let storage = try archive.storage(of: entry)
+        let start: ByteRegion
+        switch storage {
+        case .bytes(let region, _): start = region
+        default: start = try Inflate.beginning(try archive.storedRange(of: entry), of: entry.size, member: entry.name)
+        }
+        var reader = ByteReader(start)
+        let header = try NpyHeader(&reader)
+        return try header.view(of: storage, at: reader.position, available: entry.size - reader.position)
+    }
+}

@@ -1,0 +1,372 @@
+import TensorCore
+
+/// Runs a pickle without running anything: a stack, a memo, and a graph of what the pickle describes.
+///
+/// Calls are recorded, never made; globals are named, never imported. What a call means is for the reader of
+/// the graph to decide, by a closed list.
+struct PickleMachine {
+    private var reader: ByteReader
+    private var graph = PickleGraph()
+    private var stack: [PickleValue] = []
+    private var marks: [Int] = []
+    private var memo: [Int: PickleValue] = [:]
+    private var knownGlobals: Set<PickleGlobal> = []
+
+    /// The most objects that one pickle may describe: what a file of a few megabytes could blow up to
+    /// gigabytes stays far below, and the largest real checkpoints hold some hundred thousand.
+    static let largestGraph = 8_000_000
+    private static let deepestMarks = 1_000_000
+
+    /// Reads one pickle from where `reader` stands and leaves `reader` behind its STOP.
+    ///
+    /// - Throws: `CheckpointError` with the place of the opcode that cannot be followed.
+    static func run(_ reader: inout ByteReader) throws -> PickleGraph {
+        var machine = PickleMachine(reader: reader)
+        let graph = try machine.run()
+        reader = machine.reader
+        return graph
+    }
+
+    private init(reader: ByteReader) {
+        self.reader = reader
+    }
+
+    private mutating func run() throws -> PickleGraph {
+        while true {
+            let start = reader.offset
+            let byte: UInt8
+            do {
+                byte = try reader.byte()
+            } catch {
+                throw CheckpointError(.damaged, "the pickle ends without STOP", offset: start)
+            }
+            guard let opcode = PickleOpcode(rawValue: byte) else {
+                throw CheckpointError(
+                    .damaged, "0x\(String(byte, radix: 16)) is no pickle opcode", offset: start)
+            }
+            if opcode == .stop {
+                graph.root = try pop()
+                guard stack.isEmpty else { throw failure("STOP with \(stack.count) values left on the stack") }
+                return graph
+            }
+            do {
+                try execute(opcode)
+            } catch let error as CheckpointError {
+                throw error.offset == nil
+                    ? CheckpointError(error.kind, "\(error.detail), opcode \(opcode)", offset: start) : error
+            }
+        }
+    }
+
+    private func failure(_ detail: String) -> CheckpointError {
+        CheckpointError(.damaged, "the pickle is damaged: \(detail)")
+    }
+
+    // MARK: Stack
+
+    private mutating func push(_ value: PickleValue) { stack.append(value) }
+
+    private mutating func push(_ node: PickleNode) throws {
+        guard graph.nodes.count < Self.largestGraph else {
+            throw CheckpointError(.unsupported, "the pickle describes more than \(Self.largestGraph) objects")
+        }
+        graph.nodes.append(node)
+        stack.append(.node(graph.nodes.count - 1))
+    }
+
+    private mutating func pop() throws -> PickleValue {
+        guard stack.count > (marks.last ?? 0), let value = stack.popLast() else {
+            throw failure("the stack is empty")
+        }
+        return value
+    }
+
+    private func top() throws -> PickleValue {
+        guard stack.count > (marks.last ?? 0), let value = stack.last else { throw failure("the stack is empty") }
+        return value
+    }
+
+    private mutating func popToMark() throws -> [PickleValue] {
+        guard let mark = marks.popLast() else { throw failure("no MARK") }
+        let values = Array(stack[mark...])
+        stack.removeSubrange(mark...)
+        return values
+    }
+
+    private mutating func pop(_ count: Int) throws -> [PickleValue] {
+        guard stack.count - (marks.last ?? 0) >= count else { throw failure("the stack is empty") }
+        let values = Array(stack[(stack.count - count)...])
+        stack.removeLast(count)
+        return values
+    }
+
+    // MARK: Opcodes
+
+    private mutating func execute(_ opcode: PickleOpcode) throws {
+        switch opcode {
+        case .stop: break
+        case .proto:
+            let version = try reader.byte()
+            guard version <= 5 else { throw failure("protocol \(version); 0 to 5 are known") }
+        case .frame: try reader.skip(8)
+
+        case .mark:
+            guard marks.count < Self.deepestMarks else { throw failure("nested too deeply") }
+            marks.append(stack.count)
+        case .pop:
+            // A MARK on top counts as one item.
+            if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
+        case .popMark: _ = try popToMark()
+        case .dup: push(try top())
+
+        case .put: try memoize(at: try decimal())
+        case .binPut: try memoize(at: Int(try reader.byte()))
+        case .longBinPut: try memoize(at: Int(try reader.integer(UInt32.self)))
+        case .memoize: try memoize(at: memo.count)
+        case .get: try recall(try decimal())
+        case .binGet: try recall(Int(try reader.byte()))
+        case .longBinGet: try recall(Int(try reader.integer(UInt32.self)))
+
+        case .none, .newTrue, .newFalse, .int, .binInt, .binInt1, .binInt2, .long, .long1, .long4, .float,
+            .binFloat:
+            push(try number(opcode))
+        case .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode, .binUnicode8:
+            try pushText(opcode)
+        case .binBytes: try push(.bytes(try reader.region(Int(try reader.integer(UInt32.self)))))
+        case .shortBinBytes: try push(.bytes(try reader.region(Int(try reader.byte()))))
+        case .binBytes8, .byteArray8: try push(.bytes(try reader.region(try reader.size())))
+        case .nextBuffer, .readOnlyBuffer:
+            throw CheckpointError(.unsupported, "the pickle refers to buffers kept outside of it")
+
+        case .emptyTuple: try push(.tuple([]))
+        case .tuple1: try push(.tuple(try pop(1)))
+        case .tuple2: try push(.tuple(try pop(2)))
+        case .tuple3: try push(.tuple(try pop(3)))
+        case .tuple: try push(.tuple(try popToMark()))
+        case .emptyList: try push(.list([]))
+        case .list: try push(.list(try popToMark()))
+        case .append: try append([try pop()])
+        case .appends: try append(try popToMark())
+        case .emptySet: try push(.set([]))
+        case .frozenSet: try push(.set(try popToMark()))
+        case .addItems: try append(try popToMark())
+        case .emptyDict: try push(.dictionary([]))
+        case .dict: try push(.dictionary(try items(try popToMark())))
+        case .setItem: try set(try items(try pop(2)))
+        case .setItems: try set(try items(try popToMark()))
+
+        case .global: try pushGlobal(module: try textLine(), name: try textLine())
+        case .stackGlobal:
+            let names = try pop(2)
+            guard let module = names[0].text, let name = names[1].text else {
+                throw failure("a global whose name is no text")
+            }
+            try pushGlobal(module: module, name: name)
+        case .ext1, .ext2, .ext4:
+            throw CheckpointError(.unsupported, "the pickle uses copyreg's extension registry")
+
+        case .reduce:
+            let parts = try pop(2)
+            try push(instance(parts[0], parts[1], isNew: false))
+        case .newObj:
+            let parts = try pop(2)
+            try push(instance(parts[0], parts[1], isNew: true))
+        case .newObjEx:
+            let parts = try pop(3)
+            try push(instance(parts[0], parts[1], keywords: parts[2], isNew: true))
+        case .inst:
+            let (module, name) = (try textLine(), try textLine())
+            let arguments = try popToMark()
+            try pushGlobal(module: module, name: name)
+            let callable = try pop()
+            try push(.tuple(arguments))
+            try push(instance(callable, try pop(), isNew: false))
+        case .obj:
+            let parts = try popToMark()
+            guard let callable = parts.first else { throw failure("OBJ without a class") }
+            try push(.tuple(Array(parts.dropFirst())))
+            try push(instance(callable, try pop(), isNew: false))
+        case .build: try build(state: try pop())
+
+        case .persID: try push(.persistent(.text(try textLine())))
+        case .binPersID: try push(.persistent(try pop()))
+        }
+    }
+
+    private func instance(
+        _ callable: PickleValue, _ arguments: PickleValue, keywords: PickleValue = .none, isNew: Bool
+    ) -> PickleNode {
+        .instance(PickleInstance(callable: callable, arguments: arguments, keywords: keywords, isNew: isNew))
+    }
+
+    private mutating func memoize(at index: Int) throws { memo[index] = try top() }
+
+    private mutating func recall(_ index: Int) throws {
+        guard let value = memo[index] else { throw failure("nothing stands in the memo at \(index)") }
+        push(value)
+    }
+
+    private mutating func pushGlobal(module: String, name: String) throws {
+        let global = PickleGlobal(module: module, name: name)
+        if knownGlobals.insert(global).inserted { graph.globals.append(global) }
+        try push(.global(global))
+    }
+
+    // MARK: Changing what stands on top
+
+    private func items(_ values: [PickleValue]) throws -> [PickleItem] {
+        guard values.count.isMultiple(of: 2) else { throw failure("a key without a value") }
+        return stride(from: 0, to: values.count, by: 2).map { PickleItem(key: values[$0], value: values[$0 + 1]) }
+    }
+
+    private mutating func append(_ values: [PickleValue]) throws {
+        guard case .node(let index) = try top() else { throw failure("APPEND to something that is no list") }
+        switch graph.nodes[index] {
+        case .list(var list):
+            graph.nodes[index] = .tuple([])  // hands the array over, so that it grows in place
+            list.append(contentsOf: values)
+            graph.nodes[index] = .list(list)
+        case .set(var set):
+            graph.nodes[index] = .tuple([])
+            set.append(contentsOf: values)
+            graph.nodes[index] = .set(set)
+        case .instance(var instance):
+            graph.nodes[index] = .tuple([])
+            instance.elements.append(contentsOf: values)
+            graph.nodes[index] = .instance(instance)
+        default: throw failure("APPEND to something that is no list")
+        }
+    }
+
+    private mutating func set(_ items: [PickleItem]) throws {
+        guard case .node(let index) = try top() else { throw failure("SETITEM in something that is no dictionary") }
+        switch graph.nodes[index] {
+        case .dictionary(var dictionary):
+            graph.nodes[index] = .tuple([])
+            dictionary.append(contentsOf: items)
+            graph.nodes[index] = .dictionary(dictionary)
+        case .instance(var instance):
+            graph.nodes[index] = .tuple([])
+            instance.items.append(contentsOf: items)
+            graph.nodes[index] = .instance(instance)
+        default: throw failure("SETITEM in something that is no dictionary")
+        }
+    }
+
+    private mutating func build(state: PickleValue) throws {
+        guard case .node(let index) = try top(), case .instance(var instance) = graph.nodes[index] else {
+            throw failure("BUILD on something that is no object")
+        }
+        graph.nodes[index] = .tuple([])
+        instance.states.append(state)
+        graph.nodes[index] = .instance(instance)
+    }
+
+    // MARK: Numbers and text
+
+    private mutating func textLine() throws -> String {
+        String(decoding: try reader.line(), as: UTF8.self)
+    }
+
+    private mutating func decimal() throws -> Int {
+        let line = try textLine()
+        guard let value = Int(line), value >= 0 else { throw failure("\"\(line.prefix(40))\" is no memo index") }
+        return value
+    }
+
+    private mutating func number(_ opcode: PickleOpcode) throws -> PickleValue {
+        switch opcode {
+        case .newTrue: return .bool(true)
+        case .newFalse: return .bool(false)
+        case .binInt: return .integer(Int(try reader.integer(Int32.self)))
+        case .binInt1: return .integer(Int(try reader.byte()))
+        case .binInt2: return .integer(Int(try reader.integer(UInt16.self)))
+        case .long1: return Self.integer(try reader.bytes(Int(try reader.byte())))
+        case .long4: return Self.integer(try reader.bytes(Int(try reader.integer(Int32.self))))
+        case .binFloat:
+            return .real(Double(bitPattern: try reader.integer(UInt64.self, bigEndian: true)))
+        case .int, .long:
+            var line = try textLine()
+            if opcode == .int, line == "00" || line == "01" { return .bool(line == "01") }
+            if line.hasSuffix("L") { line.removeLast() }
+            if let value = Int(line) { return .integer(value) }
+            guard !line.isEmpty, line.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2D }) else {
+                throw failure("\"\(line.prefix(40))\" is no number")
+            }
+            return .wideInteger(line)
+        case .float:
+            let line = try textLine()
+            guard let value = Double(line) else { throw failure("\"\(line.prefix(40))\" is no number") }
+            return .real(value)
+        default: return .none
+        }
+    }
+
+    /// Two's complement, little-endian, of any length.
+    private static func integer(_ bytes: [UInt8]) -> PickleValue {
+        guard let last = bytes.last else { return .integer(0) }
+        guard bytes.count <= 8 else {
+            return .wideInteger("0x" + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        }
+        var value: Int64 = last >= 0x80 ? -1 : 0
+        for byte in bytes.reversed() { value = value << 8 | Int64(byte) }
+        return .integer(Int(value))
+    }
+
+    private mutating func pushText(_ opcode: PickleOpcode) throws {
+        switch opcode {
+        case .string:
+            var line = try reader.line()
+            guard line.count >= 2, let quote = line.first, quote == line.last, quote == 0x27 || quote == 0x22 else {
+                throw failure("a string without quotes")
+            }
+            line.removeFirst()
+            line.removeLast()
+            try pushText(Self.unescaped(line))
+        case .unicode: push(.text(try textLine()))
+        case .binString: try pushText(try reader.bytes(Int(try reader.integer(Int32.self))))
+        case .shortBinString: try pushText(try reader.bytes(Int(try reader.byte())))
+        case .shortBinUnicode: push(.text(try lenientText(Int(try reader.byte()))))
+        case .binUnicode: push(.text(try lenientText(Int(try reader.integer(UInt32.self)))))
+        default: push(.text(try lenientText(try reader.size())))
+        }
+    }
+
+    /// Python 2's byte strings: text where they are UTF-8, bytes otherwise.
+    private mutating func pushText(_ bytes: [UInt8]) throws {
+        if let text = String(validating: bytes, as: UTF8.self) {
+            push(.text(text))
+        } else {
+            try push(.bytes(ByteRegion(bytes)))
+        }
+    }
+
+    /// Python writes lone surrogates, which are no UTF-8; a name that holds one is shown with U+FFFD.
+    private mutating func lenientText(_ count: Int) throws -> String {
+        String(decoding: try reader.bytes(count), as: UTF8.self)
+    }
+
+    private static func unescaped(_ line: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        var index = 0
+        while index < line.count {
+            guard line[index] == 0x5C, index + 1 < line.count else {
+                result.append(line[index])
+                index += 1
+                continue
+            }
+            index += 2
+            switch line[index - 1] {
+            case UInt8(ascii: "n"): result.append(0x0A)
+            case UInt8(ascii: "r"): result.append(0x0D)
+            case UInt8(ascii: "t"): result.append(0x09)
+            case UInt8(ascii: "x"):
+                let digits = line[index..<min(index + 2, line.count)]
+                result.append(UInt8(String(decoding: digits, as: UTF8.self), radix: 16) ?? 0x3F)
+                index += digits.count
+            default: result.append(line[index - 1])
+            }
+        }
+        return result
+    }
+}

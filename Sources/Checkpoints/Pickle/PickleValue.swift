@@ -1,0 +1,115 @@
+import TensorCore
+
+/// A value on the pickle machine's stack: plain ones in place, the rest as a node of a graph.
+///
+/// Nodes are named by number, so that two references to one object stay references to one object, as
+/// the memo of a pickle demands, and cycles cost nothing.
+enum PickleValue: Sendable, Hashable {
+    case none
+    case bool(Bool)
+    case integer(Int)
+    /// An integer beyond 64 bits, in hexadecimal.
+    case wideInteger(String)
+    case real(Double)
+    case text(String)
+    case node(Int)
+}
+
+/// A Python global, which is never imported: `module` and qualified `name`.
+struct PickleGlobal: Sendable, Hashable, CustomStringConvertible {
+    let module: String
+    let name: String
+
+    var description: String { "\(module).\(name)" }
+}
+
+/// An object of a pickle's graph. Nothing here has been constructed: a call is kept as what was to be
+/// called and with what.
+enum PickleNode: Sendable {
+    case list([PickleValue])
+    case tuple([PickleValue])
+    case set([PickleValue])
+    case dictionary([PickleItem])
+    case bytes(ByteRegion)
+    case global(PickleGlobal)
+    case persistent(PickleValue)
+    case instance(PickleInstance)
+}
+
+struct PickleItem: Sendable {
+    let key: PickleValue
+    let value: PickleValue
+}
+
+/// What a REDUCE or NEWOBJ would have made, and what was done to it afterwards.
+struct PickleInstance: Sendable {
+    /// What would have been called.
+    let callable: PickleValue
+    /// With which positional and keyword arguments.
+    let arguments: PickleValue
+    let keywords: PickleValue
+    /// Whether the class's `__new__` was to be called (NEWOBJ), or the callable itself (REDUCE).
+    let isNew: Bool
+    /// What BUILD gave to `__setstate__` or `__dict__`, in order.
+    var states: [PickleValue] = []
+    /// What was appended to it as to a list.
+    var elements: [PickleValue] = []
+    /// What was set in it as in a dictionary.
+    var items: [PickleItem] = []
+}
+
+/// The objects that a pickle describes, and its root.
+struct PickleGraph: Sendable {
+    var nodes: [PickleNode] = []
+    var root: PickleValue = .none
+    /// In order of first appearance.
+    var globals: [PickleGlobal] = []
+
+    func node(_ value: PickleValue) -> PickleNode? {
+        guard case .node(let index) = value else { return nil }
+        return nodes[index]
+    }
+
+    /// The global that a value names, directly or, as old PyTorch files name the classes of modules, by a
+    /// persistent id `('module', class, file, source)` or `(class, file, source)`.
+    func global(_ value: PickleValue) -> PickleGlobal? {
+        switch node(value) {
+        case .global(let global): return global
+        case .persistent(let id):
+            guard let fields = tuple(id), let first = fields.first else { return nil }
+            let named = first == .text("module") && fields.count > 1 ? fields[1] : first
+            if case .global(let global) = node(named) { return global }
+            return nil
+        default: return nil
+        }
+    }
+
+    func tuple(_ value: PickleValue) -> [PickleValue]? {
+        if case .tuple(let values) = node(value) { values } else { nil }
+    }
+
+    /// The elements of a tuple or a list.
+    func sequence(_ value: PickleValue) -> [PickleValue]? {
+        switch node(value) {
+        case .tuple(let values), .list(let values): values
+        default: nil
+        }
+    }
+
+    func instance(_ value: PickleValue) -> PickleInstance? {
+        if case .instance(let instance) = node(value) { instance } else { nil }
+    }
+}
+
+extension PickleValue {
+    var text: String? { if case .text(let text) = self { text } else { nil } }
+
+    /// An integer; Python's booleans are integers too.
+    var integer: Int? {
+        switch self {
+        case .integer(let value): value
+        case .bool(let value): value ? 1 : 0
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import TensorCore
+
+/// Where a member's bytes are, and how to get at them.
+extension ZipArchive {
+    /// The range of the file that holds the member as stored, compressed or not.
+    func storedRange(of entry: Entry) throws -> ByteRegion {
+        guard !entry.isEncrypted else { throw CheckpointError(.unsupported, "the member is encrypted", part: entry.name) }
+        do {
+            var reader = ByteReader(try region.slice(entry.headerOffset, region.count - entry.headerOffset))
+            let start = reader.offset
+            guard try reader.integer(UInt32.self) == 0x0403_4B50 else {
+                throw CheckpointError(.damaged, "expected the member's local header", offset: start)
+            }
+            try reader.skip(22)
+            let nameLength = Int(try reader.integer(UInt16.self))
+            let extraLength = Int(try reader.integer(UInt16.self))
+            try reader.skip(nameLength + extraLength)
+            return try reader.region(entry.compressedSize)
+        } catch {
+            throw CheckpointError(error, part: entry.name)
+        }
+    }
+
+    /// The member's bytes as a tensor's storage: a range of the file when stored, inflated on demand otherwise.
+    func storage(of entry: Entry, order: ByteOrder = .little) throws -> TensorStorage {
+        let stored = try storedRange(of: entry)
+        switch entry.method {
+        case 0:
+            guard entry.size == entry.compressedSize else {
+                throw CheckpointError(
+                    .damaged, "a stored member of \(entry.compressedSize) bytes is said to hold \(entry.size)",
+                    part: entry.name)
+            }
+            return .bytes(stored, order)
+        case 8:
+            // No deflate stream grows by more than 1032 : 1.
+            guard entry.size / 1032 <= entry.compressedSize else {
+                throw CheckpointError(
+                    .damaged, "\(entry.compressedSize) deflated bytes cannot hold the \(entry.size) that are claimed",
+                    part: entry.name)
+            }
+            return .deferred(
+                DeferredBytes(byteCount: entry.size, order: order) {
+                    try Inflate.whole(stored, size: entry.size, crc32: entry.crc32, member: entry.name)
+                })
+        default:
+            throw CheckpointError(
+                .unsupported, "compression method \(entry.method); stored and deflated members are read",
+                part: entry.name)
+        }
+    }
+
+    /// The member's bytes, in memory when deflated.
+    ///
+    /// - Parameter limit: the most that the member may hold, for members that are read whole.
+    func contents(of entry: Entry, limit: Int) throws -> ByteRegion {
+        guard entry.size <= limit else {
+            throw CheckpointError(
+                .unsupported, "the member claims \(entry.size) bytes; at most \(limit) are read", part: entry.name)
+        }
+        switch try storage(of: entry) {
+        case .bytes(let region, _): return region
+        case .deferred(let deferred): return try deferred.bytes()
+        case .joined, .converted: throw CheckpointError(.damaged, "no plain member", part: entry.name)
+        }
+    }
+}

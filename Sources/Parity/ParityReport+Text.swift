@@ -1,0 +1,90 @@
+import TensorCore
+
+extension ParityReport: CustomStringConvertible {
+    /// The report for people: the logits' figures, then one line for each activation.
+    public var description: String {
+        var lines = ["parity \(passed ? "holds" : "FAILS"): logits \(Shape.text(logits.shape))"]
+        if let message = logits.message {
+            lines.append("  " + message)
+        } else {
+            lines += figures
+        }
+        if let first = firstDivergence { lines.append("  first divergence    \(first)") }
+        if !activations.isEmpty { lines += table }
+        if !notCompared.isEmpty {
+            let names = notCompared.prefix(6).joined(separator: ", ") + (notCompared.count > 6 ? ", …" : "")
+            lines.append("not compared (\(notCompared.count), the model does not put them out): \(names)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var figures: [String] {
+        let rows: [(String, String)] = [
+            ("largest error", logits.errorText + " of " + logits.toleranceText),
+            ("largest relative", Digits.text(logits.maxRelativeError)),
+            ("root mean square", Digits.text(logits.rootMeanSquareError)),
+            ("cosine", Digits.text(logits.cosineSimilarity, places: 10)),
+            ("top-1 agreement", Digits.percent(top1Agreement)),
+            ("top-5 agreement", Digits.percent(top5Agreement)),
+        ]
+        return rows.map { "  " + $0.padded(to: 20) + $1 } + (logits.passed ? [] : ["  " + logits.worstText])
+    }
+
+    private var table: [String] {
+        let width = min(48, activations.map(\.name.count).max() ?? 0)
+        let failed = activations.count { !$0.passed }
+        let verdict = failed == 0 ? "all within tolerance" : "\(failed) outside tolerance"
+        var lines = ["activations (\(activations.count) compared, \(verdict)):"]
+        for activation in activations {
+            var line = "  \(activation.passed ? "ok  " : "FAIL")  \(activation.name.padded(to: width))  "
+            line += activation.message ?? (activation.errorText + " of " + activation.toleranceText)
+            lines.append(line)
+        }
+        return lines
+    }
+}
+
+extension TensorComparison {
+    fileprivate var errorText: String { Digits.text(maxAbsoluteError).padded(to: 9) }
+
+    fileprivate var toleranceText: String {
+        "\(Digits.text(absoluteTolerance)) + \(Digits.text(relativeTolerance))·|b|"
+    }
+
+    /// Where the worst element stands and what it holds on either side.
+    fileprivate var worstText: String {
+        guard let worst else { return "" }
+        let share = "\(failures) of \(shape.reduce(1, *)) elements outside tolerance"
+        let nan = notNumbers > 0 ? ", \(notNumbers) of them no number" : ""
+        return "\(share)\(nan), worst at \(Shape.text(worst.index)): computed \(worst.computed), "
+            + "reference \(worst.reference)"
+    }
+}
+
+extension Shape {
+    fileprivate static func text(_ numbers: [Int]) -> String {
+        "[" + numbers.map(String.init).joined(separator: ", ") + "]"
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}
+
+/// Numbers as a person compares them.
+private enum Digits {
+    /// Three digits and an exponent (`1.23e-06`), or so many places after the point.
+    static func text(_ value: Double, places: Int? = nil) -> String {
+        if places == nil, value == 0 { return "0" }
+        var buffer = [CChar](repeating: 0, count: 64)
+        let length = withVaList([value]) { arguments in
+            vsnprintf(&buffer, buffer.count, places == nil ? "%.2e" : "%.\(places ?? 0)f", arguments)
+        }
+        return String(
+            decoding: buffer.prefix(max(0, Int(length))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    static func percent(_ share: Double) -> String { text(share * 100, places: 1) + " %" }
+}

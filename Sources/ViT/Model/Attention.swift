@@ -1,0 +1,56 @@
+import TensorCore
+
+/// Multi-head self-attention: softmax(q kᵀ · scale) v, heads joined and projected (Vaswani et al. 2017).
+struct Attention: Sendable {
+    let name: String
+    let qkv: Linear
+    let queryNorm: LayerNorm?
+    let keyNorm: LayerNorm?
+    let projection: BranchEnd
+    let heads: Int
+    let scale: Float
+
+    init(
+        _ name: String, _ parameters: ParameterSource, _ configuration: ViTConfiguration, scale layerScale: String?
+    ) throws {
+        let epsilon = Float(configuration.layerNormEpsilon)
+        self.name = name
+        qkv = try parameters.linear("\(name).qkv")
+        queryNorm = try parameters.optionalNorm("\(name).q_norm", epsilon: epsilon)
+        keyNorm = try parameters.optionalNorm("\(name).k_norm", epsilon: epsilon)
+        projection = try BranchEnd(parameters, linear: "\(name).proj", branch: name, scale: layerScale)
+        heads = configuration.heads
+        scale = Float(configuration.qkScale ?? 1 / Double(configuration.headWidth).squareRoot())
+    }
+
+    /// residual ← residual + ls(proj(attention(x))), for x [B · tokens, width].
+    func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
+        let width = x.columnCount
+        let qkv = pass.workspace.matrix(.qkv, rows: x.rowCount, columns: 3 * width)
+        self.qkv(x, into: qkv)
+        pass.keep("\(name).qkv", qkv)
+        let queries = qkv.columns(0..<width)
+        let keys = qkv.columns(width..<2 * width)
+        let values = qkv.columns(2 * width..<3 * width)
+        if let queryNorm, let keyNorm {
+            normalise(queries, queryNorm)
+            pass.keepHeads("\(name).q_norm", queries, heads: heads)
+            normalise(keys, keyNorm)
+            pass.keepHeads("\(name).k_norm", keys, heads: heads)
+        }
+        let attended = pass.workspace.matrix(.attended, rows: x.rowCount, columns: width)
+        ScaledDotProduct(heads: heads, scale: scale).attend(
+            queries, keys, values, into: attended, name: "\(name).attn_drop", pass)
+        projection(attended, addingTo: residual, pass)
+    }
+
+    private func normalise(_ x: Matrix, _ norm: LayerNorm) {
+        let length = x.columnCount / heads
+        Kernels.forEachRows(x.rowCount, columns: x.columnCount) { [heads] rows in
+            for head in 0..<heads {
+                let part = x.rows(rows).columns(head * length..<(head + 1) * length)
+                norm.alone(part, into: part)
+            }
+        }
+    }
+}

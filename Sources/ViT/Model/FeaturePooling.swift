@@ -1,0 +1,88 @@
+import TensorCore
+
+/// From all tokens to the rows that the head takes: norm, pooling, `fc_norm` and pre-logits.
+struct FeaturePooling: Sendable {
+    let norm: LayerNorm?
+    let attention: AttentionPool?
+    let fcNorm: LayerNorm?
+    let preLogits: Linear?
+    let configuration: ViTConfiguration
+
+    init(_ parameters: ParameterSource, _ configuration: ViTConfiguration) throws {
+        let epsilon = Float(configuration.layerNormEpsilon)
+        norm = try parameters.optionalNorm("norm", epsilon: epsilon)
+        attention =
+            configuration.pooling == .attention
+            ? try AttentionPool("attn_pool", parameters, configuration) : nil
+        fcNorm = try parameters.optionalNorm("fc_norm", epsilon: epsilon)
+        preLogits = configuration.preLogits == nil ? nil : try parameters.linear("pre_logits.fc")
+        self.configuration = configuration
+    }
+
+    /// The number of feature rows per image: two when distilled.
+    var rowsPerImage: Int { configuration.distilled ? 2 : 1 }
+
+    /// Tokens [B · tokens, width], which are used up, → features [B · rowsPerImage, features].
+    func callAsFunction(_ tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+        let pooled = pass.workspace.matrix(
+            .pooled, rows: pass.batch * rowsPerImage, columns: configuration.width)
+        switch configuration.pooling {
+        case .token: takeTokens(tokens, into: pooled, pass)
+        case .average:
+            normalise(tokens, pass)
+            let (prefix, count) = (configuration.prefixCount, pass.tokenCount)
+            Parallel.forEach(pass.batch) { image in
+                let patches = tokens.rows(image * count + prefix..<(image + 1) * count)
+                Kernels.meanOfRows(patches, into: pooled.start + image * pooled.stride)
+            }
+        case .attention:
+            normalise(tokens, pass)
+            attention?(withoutPrefix(tokens, pass), into: pooled, pass)
+        }
+        if let fcNorm {
+            fcNorm(pooled, into: pooled)
+            pass.keepFeatures("fc_norm", pooled)
+        }
+        guard let preLogits else { return pooled }
+        let features = pass.workspace.matrix(.features, rows: pooled.rowCount, columns: configuration.featureCount)
+        preLogits(pooled, into: features)
+        pass.keepFeatures("pre_logits.fc", features)
+        Kernels.activate(features, .tanh)
+        pass.keepFeatures("pre_logits.act", features)
+        pass.keepFeatures("pre_logits", features)
+        return features
+    }
+
+    private func normalise(_ tokens: Matrix, _ pass: ForwardPass) {
+        guard let norm else { return }
+        norm(tokens, into: tokens)
+        pass.keep("norm", tokens)
+    }
+
+    /// The class rows (and the distillation rows); the norm of the others is wasted unless a trace wants it.
+    private func takeTokens(_ tokens: Matrix, into pooled: Matrix, _ pass: ForwardPass) {
+        let isTraced = pass.traces(["norm"])
+        if isTraced { normalise(tokens, pass) }
+        for row in 0..<rowsPerImage {
+            for image in 0..<pass.batch {
+                (pooled.start + (image * rowsPerImage + row) * pooled.stride).update(
+                    from: tokens.start + (image * pass.tokenCount + row) * tokens.stride, count: pooled.columnCount)
+            }
+        }
+        if !isTraced, let norm { norm(pooled, into: pooled) }
+    }
+
+    /// The patches' rows, moved together.
+    private func withoutPrefix(_ tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+        let prefix = configuration.prefixCount
+        guard prefix > 0 else { return tokens }
+        let (count, width) = (pass.tokenCount - prefix, tokens.columnCount)
+        let patches = pass.workspace.matrix(.patches, rows: pass.batch * count, columns: width)
+        for image in 0..<pass.batch {
+            patches.rows(image * count..<(image + 1) * count).start.update(
+                from: tokens.rows(image * pass.tokenCount + prefix..<(image + 1) * pass.tokenCount).start,
+                count: count * width)
+        }
+        return patches
+    }
+}

@@ -1,0 +1,96 @@
+import Synchronization
+import TensorCore
+
+/// softmax(q kᵀ · scale) v for every image and head, a block of query rows at a time.
+///
+/// The scores of one block stay in a core's cache; those of all heads together never exist, unless a trace
+/// wants them.
+package struct ScaledDotProduct: Sendable {
+    let heads: Int
+    let scale: Float
+
+    package init(heads: Int, scale: Float) {
+        self.heads = heads
+        self.scale = scale
+    }
+
+    /// Queries [B · rows, width], keys and values [B · tokens, width] → target [B · rows, width].
+    func attend(
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, into target: Matrix, name: String, _ pass: ForwardPass
+    ) {
+        let batch = max(1, pass.batch)
+        let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
+        let blockRows = Self.blockRows(rows: rowCount, tokens: tokenCount)
+        let scratch = (0..<Parallel.threadCount).map {
+            pass.workspace.matrix(.scores($0), rows: blockRows, columns: tokenCount)
+        }
+        guard pass.traces([name]) else {
+            attend(queries, keys, values, batch: batch, into: target, scratch: scratch, keeping: nil)
+            return
+        }
+        var weights = FloatTensor(zeros: Shape(unchecked: [batch, heads, rowCount, tokenCount]))
+        weights.values.withUnsafeMutableBufferPointer { buffer in
+            let kept = buffer.baseAddress.map {
+                Matrix($0, rows: batch * heads * rowCount, columns: tokenCount)
+            }
+            attend(queries, keys, values, batch: batch, into: target, scratch: scratch, keeping: kept)
+        }
+        pass.keep(name, weights)
+    }
+
+    /// The same with the caller's memory: one matrix of scores per thread, and one for all weights if wanted.
+    package func attend(
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, batch: Int, into target: Matrix, scratch: [Matrix],
+        keeping weights: Matrix?
+    ) {
+        let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
+        let length = queries.columnCount / heads
+        let blockRows = min(rowCount, scratch.first?.rowCount ?? rowCount)
+        let blockCount = (rowCount + blockRows - 1) / blockRows
+        let slots = Slots(count: scratch.count)
+        Parallel.forEach(batch * heads * blockCount) { index in
+            let (block, head, image) = (
+                index % blockCount, index / blockCount % heads, index / blockCount / heads
+            )
+            let slot = slots.take()
+            defer { slots.giveBack(slot) }
+            let columns = head * length..<(head + 1) * length
+            let rows = block * blockRows..<min((block + 1) * blockRows, rowCount)
+            let queryRows = image * rowCount + rows.lowerBound..<image * rowCount + rows.upperBound
+            let tokens = image * tokenCount..<(image + 1) * tokenCount
+
+            let scores = scratch[slot].rows(0..<rows.count)
+            MatrixProduct.multiply(
+                queries.rows(queryRows).columns(columns), keys.rows(tokens).columns(columns),
+                transposingRight: true, into: scores)
+            Kernels.softmax(scores, scale: scale)
+            if let weights {
+                let first = (image * heads + head) * rowCount + rows.lowerBound
+                weights.rows(first..<first + rows.count).start.update(
+                    from: scores.start, count: rows.count * tokenCount)
+            }
+            MatrixProduct.multiply(
+                scores, values.rows(tokens).columns(columns), transposingRight: false,
+                into: target.rows(queryRows).columns(columns))
+        }
+    }
+
+    /// How many query rows at a time: about 65,000 scores, a quarter of a megabyte, in blocks of equal size.
+    package static func blockRows(rows: Int, tokens: Int) -> Int {
+        let limit = max(32, 65_536 / max(1, tokens))
+        let blocks = max(1, (rows + limit - 1) / limit)
+        return max(1, (rows + blocks - 1) / blocks)
+    }
+}
+
+/// Hands each running task a piece of scratch memory of its own.
+private final class Slots: Sendable {
+    private let free: Mutex<[Int]>
+
+    init(count: Int) {
+        free = Mutex(Array(0..<count))
+    }
+
+    func take() -> Int { free.withLock { $0.removeLast() } }
+    func giveBack(_ slot: Int) { free.withLock { $0.append(slot) } }
+}

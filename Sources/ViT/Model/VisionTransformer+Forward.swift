@@ -1,0 +1,123 @@
+import TensorCore
+
+/// The walk of a batch through the model.
+extension VisionTransformer {
+    /// Tokens at a time: more images than that pass one group after another, so that memory stays bounded.
+    private static let tokensAtOnce = 2048
+
+    func run(
+        _ images: FloatTensor, trace: inout ActivationTrace?, to end: (Images, ForwardPass) -> FloatTensor
+    ) throws(ViTError) -> FloatTensor {
+        try check(images.shape)
+        let count = images.shape[0]
+        // A trace holds whole batches.
+        let step = trace == nil ? max(1, Self.tokensAtOnce / configuration.tokenCount) : max(1, count)
+        let tokenCount = configuration.tokenCount
+        var parts: [FloatTensor] = []
+        withExtendedLifetime(self) {
+            images.values.withUnsafeBufferPointer { pixels in
+                workspaces.withWorkspace { workspace in
+                    guard let start = pixels.baseAddress else { return }
+                    for first in stride(from: 0, to: count, by: step) {
+                        let part = Images(
+                            start: start + first * (pixels.count / count), count: min(step, count - first))
+                        let pass = ForwardPass(
+                            batch: part.count, tokenCount: tokenCount, workspace: workspace, trace: trace)
+                        parts.append(end(part, pass))
+                        trace = pass.trace
+                    }
+                }
+            }
+        }
+        return Self.joined(parts)
+    }
+
+    private func check(_ shape: Shape) throws(ViTError) {
+        guard shape.rank == 4, shape[0] > 0 else { throw .inputShape(shape) }
+        guard shape[1] == configuration.channels else {
+            throw .channels(expected: configuration.channels, found: shape[1])
+        }
+        let size = ViTConfiguration.Size(height: shape[2], width: shape[3])
+        guard size == configuration.imageSize else {
+            throw .imageSize(expected: configuration.imageSize, found: size)
+        }
+    }
+
+    /// Patches, tokens, blocks, pooling: the rows that the head takes.
+    private func featureRows(_ images: Images, _ pass: ForwardPass) -> Matrix {
+        let patches = patchEmbed(images, pass)
+        let tokens = tokenEmbedding(patches, pass)
+        if let normPre {
+            normPre(tokens, into: tokens)
+            pass.keep("norm_pre", tokens)
+        }
+        for block in blocks { block(tokens, pass) }
+        return pooling(tokens, pass)
+    }
+
+    func features(_ images: Images, _ pass: ForwardPass) -> FloatTensor {
+        let features = featureRows(images, pass)
+        let rows = pooling.rowsPerImage
+        let shape = rows == 1 ? [images.count, features.columnCount] : [images.count, rows, features.columnCount]
+        return Self.tensor(features, shape: shape)
+    }
+
+    func logits(_ images: Images, _ pass: ForwardPass) -> FloatTensor {
+        let features = featureRows(images, pass)
+        let rows = pooling.rowsPerImage
+        var outputs = heads.enumerated().map { index, head in
+            var output = FloatTensor(zeros: Shape(unchecked: [images.count, head.linear.outputCount]))
+            output.values.withUnsafeMutableBufferPointer { values in
+                guard let start = values.baseAddress else { return }
+                head.linear(
+                    features.everyRow(from: index, step: rows, count: images.count),
+                    into: Matrix(start, rows: images.count, columns: head.linear.outputCount))
+            }
+            pass.keep(head.name, output)
+            return output
+        }
+        if outputs.isEmpty {
+            outputs = (0..<rows).map { index in
+                Self.tensor(
+                    features.everyRow(from: index, step: rows, count: images.count),
+                    shape: [images.count, features.columnCount])
+            }
+        }
+        let logits = outputs.count == 2 ? Self.mean(outputs[0], outputs[1]) : outputs[0]
+        pass.keep("logits", logits)
+        return logits
+    }
+
+    private static func mean(_ first: FloatTensor, _ second: FloatTensor) -> FloatTensor {
+        var mean = first
+        for index in mean.values.indices { mean.values[index] = (first.values[index] + second.values[index]) / 2 }
+        return mean
+    }
+
+    private static func tensor(_ matrix: Matrix, shape: [Int]) -> FloatTensor {
+        var tensor = FloatTensor(zeros: Shape(unchecked: shape))
+        tensor.values.withUnsafeMutableBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            for row in 0..<matrix.rowCount {
+                (start + row * matrix.columnCount).update(
+                    from: matrix.start + row * matrix.stride, count: matrix.columnCount)
+            }
+        }
+        return tensor
+    }
+
+    /// Groups of a batch, one after another.
+    private static func joined(_ parts: [FloatTensor]) -> FloatTensor {
+        guard parts.count > 1, var dimensions = parts.first?.shape.dimensions else {
+            return parts.first ?? FloatTensor(zeros: Shape(unchecked: [0]))
+        }
+        dimensions[0] = parts.reduce(0) { $0 + $1.shape[0] }
+        var whole = FloatTensor(zeros: Shape(unchecked: dimensions))
+        var next = 0
+        for part in parts {
+            whole.values.replaceSubrange(next..<next + part.values.count, with: part.values)
+            next += part.values.count
+        }
+        return whole
+    }
+}

@@ -1,0 +1,71 @@
+import TensorCore
+
+/// A Vision Transformer, ready to run (Dosovitskiy et al., arXiv 2010.11929).
+///
+/// 32-bit parameters stay where they are, in the mapped file; narrower ones are widened when it is made.
+/// One model may be used by several threads at once.
+public final class VisionTransformer: Sendable {
+    /// What the model looks like.
+    public let configuration: ViTConfiguration
+    let patchEmbed: PatchEmbed
+    let tokenEmbedding: TokenEmbedding
+    let normPre: LayerNorm?
+    let blocks: [Block]
+    let pooling: FeaturePooling
+    let heads: [(name: String, linear: Linear)]
+    let workspaces = WorkspacePool()
+
+    /// A model over parameters under their canonical names.
+    ///
+    /// - Throws: `ViTError.configuration`; `ViTError.parameters` with every parameter that is missing, has
+    ///   another shape or is not the model's; whatever reading the values throws.
+    public init(configuration: ViTConfiguration, parameters: [String: TensorView]) throws {
+        try configuration.validate()
+        let source = try ParameterSource(parameters, for: configuration)
+        self.configuration = configuration
+        patchEmbed = try PatchEmbed(source, configuration)
+        tokenEmbedding = try TokenEmbedding(source, configuration)
+        normPre = try source.optionalNorm("norm_pre", epsilon: Float(configuration.layerNormEpsilon))
+        blocks = try (0..<configuration.depth).map { try Block("blocks.\($0)", source, configuration) }
+        pooling = try FeaturePooling(source, configuration)
+        let names = configuration.classes == 0 ? [] : configuration.distilled ? ["head", "head_dist"] : ["head"]
+        heads = try names.map { ($0, try source.linear($0)) }
+    }
+
+    /// The logits `[batch, classes]` of images `[batch, channels, height, width]`.
+    ///
+    /// A distilled model gives the mean of its two heads; a model without a head gives the features.
+    ///
+    /// - Throws: `ViTError` when the input has another shape than the model takes.
+    public func forward(_ images: FloatTensor) throws(ViTError) -> FloatTensor {
+        var trace: ActivationTrace?
+        return try run(images, trace: &trace, to: logits)
+    }
+
+    /// The same; keeps in `trace` the intermediate results that it wants.
+    public func forward(_ images: FloatTensor, trace: inout ActivationTrace) throws(ViTError) -> FloatTensor {
+        var optional: ActivationTrace? = trace
+        let result = try run(images, trace: &optional, to: logits)
+        trace = optional ?? trace
+        return result
+    }
+
+    /// What the head takes, `[batch, features]`: the class row after the last norm (or the pooled patches), after
+    /// the pre-logits where there are some. A distilled model gives class and distillation row, `[batch, 2, width]`.
+    ///
+    /// - Throws: `ViTError` when the input has another shape than the model takes.
+    public func forwardFeatures(_ images: FloatTensor) throws(ViTError) -> FloatTensor {
+        var trace: ActivationTrace?
+        return try run(images, trace: &trace, to: features)
+    }
+
+    /// The same; keeps in `trace` the intermediate results that it wants.
+    public func forwardFeatures(
+        _ images: FloatTensor, trace: inout ActivationTrace
+    ) throws(ViTError) -> FloatTensor {
+        var optional: ActivationTrace? = trace
+        let result = try run(images, trace: &optional, to: features)
+        trace = optional ?? trace
+        return result
+    }
+}

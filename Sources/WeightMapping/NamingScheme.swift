@@ -1,0 +1,85 @@
+/// The names and layouts of one family of checkpoints, as a table.
+///
+/// A new scheme is one file in `Schemes/` and one entry in ``all``.
+package struct NamingScheme: Sendable {
+    /// The name by which the command knows it.
+    package let name: String
+    /// What it is, for people.
+    package let title: String
+    /// Names that are there in every checkpoint of the scheme, and together in no other's.
+    package let fingerprint: [String]
+    /// What becomes of each tensor.
+    package let rules: [MappingRule]
+    /// Rows for a head that stands beside the prefix of all other names (`backbone.…` and `head.…`). They are
+    /// looked at only when the weights have no head of their own.
+    package let outsideHead: [MappingRule]
+    /// Names that have no place in the model and may be left out.
+    package let ignored: [Exemption]
+    /// Names that show that the model computes something that ours does not.
+    package let unsupported: [Exemption]
+    /// What the scheme's models do where shapes do not tell.
+    package let conventions: Conventions
+
+    package init(
+        name: String, title: String, fingerprint: [String], rules: [MappingRule],
+        outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
+        conventions: Conventions = Conventions()
+    ) {
+        self.name = name
+        self.title = title
+        self.fingerprint = fingerprint
+        self.rules = rules
+        self.outsideHead = outsideHead
+        self.ignored = ignored
+        self.unsupported = unsupported
+        self.conventions = conventions
+    }
+
+    /// All schemes that are known.
+    package static let all: [NamingScheme] = [.timm]
+
+    /// The scheme with the given name.
+    package static func named(_ name: String) -> NamingScheme? { all.first { $0.name == name } }
+}
+
+extension NamingScheme {
+    /// Names outside the rules, and why.
+    package struct Exemption: Sendable, Hashable {
+        package let template: NameTemplate
+        package let reason: String
+
+        package init(_ template: NameTemplate, _ reason: String) {
+            self.template = template
+            self.reason = reason
+        }
+    }
+
+    /// What a scheme's models do unless a checkpoint or the user says otherwise; nil where models differ.
+    package struct Conventions: Sendable, Hashable {
+        /// The forms of GELU, spelled as the command's `--gelu`.
+        package enum GELU: String, Sendable, Hashable, CaseIterable {
+            case exact, tanh, quick
+        }
+
+        package var layerNormEpsilon: Double?
+        package var gelu: GELU?
+        /// Mean and standard deviation per channel of the images, on the scale from 0 to 1.
+        package var mean: [Double]?
+        package var standardDeviation: [Double]?
+
+        package init(
+            layerNormEpsilon: Double? = nil, gelu: GELU? = nil, mean: [Double]? = nil,
+            standardDeviation: [Double]? = nil
+        ) {
+            self.layerNormEpsilon = layerNormEpsilon
+            self.gelu = gelu
+            self.mean = mean
+            self.standardDeviation = standardDeviation
+        }
+    }
+
+    /// Why a tensor may be left out, or nil when it may not.
+    func ignoreReason(for name: [UInt8]) -> String? {
+        ignored.first { $0.template.match(name) != nil }?.reason
+    }
+}

@@ -1,0 +1,177 @@
+import TensorCore
+
+/// Finds where in a checkpoint the weights stand, and in which scheme's names.
+package struct CandidateFinder: Sendable {
+    /// What was chosen, and what the user should hear about it.
+    package struct Choice: Sendable {
+        package let candidate: Candidate
+        /// The other places that hold a model's weights: what `select` could have been.
+        package let others: [String]
+        package let remarks: [String]
+    }
+
+    private let tensors: [NamedTensor]
+    private let schemes: [NamingScheme]
+
+    /// - Parameter schemes: the schemes to look for.
+    package init(_ tensors: [NamedTensor], schemes: [NamingScheme] = NamingScheme.all) {
+        self.tensors = tensors
+        self.schemes = schemes
+    }
+
+    /// Chooses the weights.
+    ///
+    /// A place counts when every name of a scheme's fingerprint stands there; see `CandidatePlace.rank` for
+    /// which of several is taken.
+    ///
+    /// - Parameter select: a path that leads to the weights, instead of the choice by rank.
+    /// - Throws: `MappingError.noWeights`, `.unknownSelection`, `.ambiguousScheme`.
+    package func choose(select: String? = nil) throws(MappingError) -> Choice {
+        let places = places()
+        guard !places.isEmpty else { throw noWeights() }
+        let eligible = select.map { path in places.filter { $0.isBelow(path) } } ?? places
+        guard let best = eligible.first else {
+            throw .unknownSelection(select ?? "", candidates: Self.unique(places.map(\.path)))
+        }
+        let rivals = eligible.filter { $0.prefix == best.prefix && $0.evidence == best.evidence }
+        guard rivals.count == 1, let scheme = schemes.first(where: { $0.name == best.scheme }) else {
+            throw .ambiguousScheme(rivals.map(\.scheme), path: best.path)
+        }
+        let others = Self.unique(places.map(\.path)).filter { $0 != best.path }
+        return choice(of: best, in: scheme, among: places, others: others, isSelected: select != nil)
+    }
+
+    /// All places that hold a model's weights, the one that `choose()` takes first.
+    package func paths() -> [String] { Self.unique(places().map(\.path)) }
+
+    // MARK: Places
+
+    private func places() -> [CandidatePlace] {
+        var places: [(place: CandidatePlace, order: Int)] = []
+        for scheme in schemes {
+            for (prefix, found) in found(of: scheme) where found.names == scheme.fingerprint.count {
+                places.append((CandidatePlace(scheme: scheme, prefix: prefix), found.first))
+            }
+        }
+        return places.sorted { a, b in
+            let (left, right) = (a.place.rank, b.place.rank)
+            if left != right { return left.lexicographicallyPrecedes(right) }
+            return (a.order, b.place.evidence, a.place.scheme) < (b.order, a.place.evidence, b.place.scheme)
+        }.map(\.place)
+    }
+
+    /// For each prefix, how many names of a scheme's fingerprint stand behind it, and the first one's place.
+    private func found(of scheme: NamingScheme) -> [String: (names: Int, first: Int)] {
+        var found: [String: (names: Int, first: Int)] = [:]
+        for (order, tensor) in tensors.enumerated() {
+            for name in scheme.fingerprint where tensor.name.hasSuffix(name) {
+                let prefix = String(tensor.name.dropLast(name.count))
+                guard prefix.isEmpty || prefix.hasSuffix(".") || prefix.hasSuffix("/") else { continue }
+                found[prefix, default: (0, order)].names += 1
+            }
+        }
+        return found
+    }
+
+    private func noWeights() -> MappingError {
+        var nearest: (scheme: NamingScheme, prefix: String, names: Int)?
+        for scheme in schemes {
+            for (prefix, found) in found(of: scheme).sorted(by: { $0.key < $1.key })
+            where found.names > nearest?.names ?? 0 {
+                nearest = (scheme, prefix, found.names)
+            }
+        }
+        let names = Set(tensors.map(\.name))
+        let missing = nearest.map { nearest in
+            nearest.scheme.fingerprint.map { nearest.prefix + $0 }.filter { !names.contains($0) }
+        }
+        return .noWeights(
+            examples: tensors.prefix(5).map(\.name), count: tensors.count, nearest: nearest?.scheme.name,
+            lacking: missing ?? [])
+    }
+
+    private static func unique(_ paths: [String]) -> [String] {
+        var seen: Set<String> = []
+        return paths.filter { seen.insert($0).inserted }
+    }
+
+    // MARK: What belongs to the place
+
+    private func choice(
+        of place: CandidatePlace, in scheme: NamingScheme, among places: [CandidatePlace], others: [String],
+        isSelected: Bool
+    ) -> Choice {
+        let prefixes = Set(places.map(\.prefix))
+        let parent = place.parent
+        var members: [Candidate.Member] = []
+        var outside: [Candidate.Member] = []
+        var left: [String] = []
+        for tensor in tensors {
+            let path = tensor.name
+            let owner = Self.longestPrefix(of: path, in: prefixes)
+            if owner == place.prefix, !(place.prefix.isEmpty && Self.isBesideModel(path)) {
+                let name = String(path.dropFirst(place.prefix.count))
+                members.append(Candidate.Member(name: name, path: path, view: tensor.view))
+                continue
+            }
+            if let parent, path.hasPrefix(parent) {
+                let name = String(path.dropFirst(parent.count))
+                if Self.maybeHead(name, scheme) {
+                    outside.append(Candidate.Member(name: name, path: path, view: tensor.view))
+                    continue
+                }
+            }
+            if owner == nil || owner == place.prefix { left.append(path) }
+        }
+        var remarks: [String] = []
+        if !others.isEmpty {
+            let taken = place.path.isEmpty ? "those at the top" : "those under '\(place.path)'"
+            let verb = isSelected ? "were asked for" : "are taken"
+            let list = others.map { $0.isEmpty ? "at the top" : "under '\($0)'" }.joined(separator: ", ")
+            remarks.append(
+                "weights of more than one model: \(taken) \(verb); others stand \(list) (--select)")
+        }
+        if !left.isEmpty { remarks.append(Self.summary(of: left)) }
+        let candidate = Candidate(scheme: scheme, path: place.path, members: members, outside: outside)
+        return Choice(candidate: candidate, others: others, remarks: remarks)
+    }
+
+    private static func isBesideModel(_ path: String) -> Bool {
+        guard let end = path.firstIndex(of: ".") else { return false }
+        return CandidatePlace.besideModel.contains(String(path[..<end]))
+    }
+
+    /// The longest of `prefixes` with which a path begins.
+    private static func longestPrefix(of path: String, in prefixes: Set<String>) -> String? {
+        var longest = prefixes.contains("") ? "" : nil
+        var depth = 0
+        for index in path.indices where path[index] == "." || path[index] == "/" {
+            let prefix = String(path[...index])
+            if prefixes.contains(prefix) { longest = prefix }
+            depth += 1
+            // Names nest a few levels; a hostile one must not buy time with thousands.
+            if depth == 32 { break }
+        }
+        return longest
+    }
+
+    private static func maybeHead(_ name: String, _ scheme: NamingScheme) -> Bool {
+        let bytes = Array(name.utf8)
+        return scheme.outsideHead.contains { $0.sources.contains { $0.match(bytes) != nil } }
+            || scheme.ignoreReason(for: bytes) != nil
+    }
+
+    private static func summary(of paths: [String]) -> String {
+        var counts: [Substring: Int] = [:]
+        var words: [Substring] = []
+        for path in paths {
+            let word = path.prefix { $0 != "." && $0 != "/" }
+            if counts[word] == nil { words.append(word) }
+            counts[word, default: 0] += 1
+        }
+        let shown = words.prefix(8).map { "\($0) (\(counts[$0, default: 0]))" }.joined(separator: ", ")
+        let more = words.count > 8 ? " and \(words.count - 8) more" : ""
+        let tensors = paths.count == 1 ? "1 tensor is" : "\(paths.count) tensors are"
+        return "\(tensors) no part of the model and left out: \(shown)\(more)"
+    }
+}

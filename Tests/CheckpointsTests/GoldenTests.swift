@@ -1,0 +1,31 @@
+import Checkpoints
+import TensorCore
+import TestSupport
+import Testing
+
+/// Every container fixture, tensor by tensor, against what the library that owns the format reads from it.
+@Suite struct GoldenTests {
+    static let fixtures = ["torch", "numpy", "safetensors"].flatMap { folder in
+        Fixtures.list(folder, suffix: ".golden.json").map { String($0.dropLast(".golden.json".count)) }
+    }
+
+    @Test func fixturesAreThere() {
+        #expect(Self.fixtures.count > 60)
+    }
+
+    @Test(arguments: fixtures)
+    func reads(_ fixture: String) throws {
+        let golden = try Golden(fixture)
+        let checkpoint = try Checkpoint(path: Fixtures.path(fixture))
+        #expect(checkpoint.container.rawValue == golden.container)
+        // A type that packs several elements into a byte is listed, but not as a tensor.
+        let packed = golden.tensors.filter { DType(rawValue: $0.dtype) == nil }
+        let rows = try Golden.rows(of: checkpoint)
+        let expected = golden.tensors.filter { DType(rawValue: $0.dtype) != nil }
+        #expect(rows.map(\.name) == expected.map(\.name))
+        for (row, expected) in zip(rows, expected) { #expect(row == expected) }
+        for name in golden.others + packed.map(\.name) {
+            #expect(checkpoint.others.contains { $0.name == name }, "\(name) is not listed among the others")
+        }
+    }
+}
