@@ -7,7 +7,14 @@
 #if defined(__x86_64__) && defined(__ELF__) && defined(__linux__)
 #include <features.h>
 #endif
-#if defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define KERNEL_WITHOUT_CLONES
+#endif
+#endif
+
+// Compiled for each generation of vector units where the loader can pick one (as in CKernels/dispatch.h).
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__) && !defined(KERNEL_WITHOUT_CLONES)
 #define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define KERNEL
@@ -22,8 +29,8 @@ enum {
 
 // C[rows × columns] += alpha · A · panel, for at most TILE_ROWS × TILE_COLUMNS elements.
 static inline __attribute__((always_inline)) void tile(
-    const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *panel, ptrdiff_t depth, float alpha, float *c,
-    ptrdiff_t ldc, int rows, int columns) {
+    const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *panel, ptrdiff_t depth, float alpha,
+    float *c, ptrdiff_t ldc, int rows, int columns) {
 #pragma clang fp contract(fast)
     float sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
     for (ptrdiff_t k = 0; k < depth; k++) {
@@ -38,8 +45,8 @@ static inline __attribute__((always_inline)) void tile(
 }
 
 KERNEL void portable_matrix_product(
-    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a, int lda,
-    const float *b, int ldb, float beta, float *c, int ldc) {
+    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a,
+    int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     const ptrdiff_t a_row = transpose_a ? 1 : lda, a_step = transpose_a ? lda : 1;
     const ptrdiff_t b_row = transpose_b ? 1 : ldb, b_step = transpose_b ? ldb : 1;
     for (ptrdiff_t i = 0; i < rows; i++) {

@@ -14,8 +14,8 @@
 // The constants and the one function of the CBLAS interface that the model needs.
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
 typedef void (*cblas_sgemm_function)(
-    int order, int transpose_a, int transpose_b, int rows, int columns, int inner, float alpha, const float *a,
-    int lda, const float *b, int ldb, float beta, float *c, int ldc);
+    int order, int transpose_a, int transpose_b, int rows, int columns, int inner, float alpha,
+    const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static cblas_sgemm_function sgemm;
@@ -36,7 +36,8 @@ static void describe(void *library, const char *name) {
     const char *(*configuration)(void) = (const char *(*)(void))dlsym(library, "openblas_get_config");
     const char *text = configuration ? configuration() : NULL;
     snprintf(description, sizeof description, "%s", text ? text : name);
-    for (size_t end = strlen(description); end > 0 && description[end - 1] == ' '; end--) description[end - 1] = 0;
+    size_t length = strlen(description);
+    while (length > 0 && description[length - 1] == ' ') description[--length] = 0;
 }
 
 static bool load(const char *name) {
@@ -90,13 +91,13 @@ static cblas_sgemm_function provider(void) {
 }
 
 void matrix_product(
-    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a, int lda,
-    const float *b, int ldb, float beta, float *c, int ldc) {
+    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a,
+    int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     cblas_sgemm_function library = provider();
     if (library) {
         library(
-            ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE, transpose_b ? TRANSPOSE : NO_TRANSPOSE, rows, columns,
-            inner, alpha, a, lda, b, ldb, beta, c, ldc);
+            ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE, transpose_b ? TRANSPOSE : NO_TRANSPOSE, rows,
+            columns, inner, alpha, a, lda, b, ldb, beta, c, ldc);
     } else {
         portable_matrix_product(
             transpose_a, transpose_b, rows, columns, inner, alpha, a, lda, b, ldb, beta, c, ldc);

@@ -26,10 +26,9 @@ KERNEL void kernel_bias_activation(
     case KERNEL_IDENTITY: ACTIVATE(v)
     case KERNEL_GELU_ERF: ACTIVATE(gelu_erf(v))
     case KERNEL_GELU_TANH: ACTIVATE(gelu_tanh(v))
-    case KERNEL_GELU_QUICK: ACTIVATE(sigmoid_linear(v, 1.702f))
-    case KERNEL_SILU: ACTIVATE(sigmoid_linear(v, 1.0f))
+    case KERNEL_GELU_QUICK: ACTIVATE(times_sigmoid(v, 1.702f * v))
+    case KERNEL_SILU: ACTIVATE(times_sigmoid(v, v))
     case KERNEL_TANH: ACTIVATE(tanh_of(v))
-    case KERNEL_EXP: ACTIVATE(exp_of(v))
     }
 }
 
@@ -41,7 +40,7 @@ KERNEL void kernel_gated_silu(
         const float *g = gate + row * gate_stride;
         const float *v = value + row * value_stride;
         for (size_t column = 0; column < columns; column++) {
-            o[column] = sigmoid_linear(g[column], 1.0f) * v[column];
+            o[column] = times_sigmoid(g[column], g[column]) * v[column];
         }
     }
 }

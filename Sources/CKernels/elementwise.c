@@ -25,16 +25,6 @@ KERNEL void kernel_add_residual(
     }
 }
 
-KERNEL void kernel_multiply(
-    float *restrict x, size_t stride, const float *restrict value, size_t value_stride, size_t rows,
-    size_t columns) {
-    for (size_t row = 0; row < rows; row++) {
-        float *target = x + row * stride;
-        const float *line = value + row * value_stride;
-        for (size_t i = 0; i < columns; i++) target[i] *= line[i];
-    }
-}
-
 KERNEL void kernel_scale_columns(
     float *restrict x, size_t rows, size_t columns, size_t stride, const float *restrict gamma) {
     for (size_t row = 0; row < rows; row++) {

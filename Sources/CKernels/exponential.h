@@ -1,4 +1,5 @@
-// The exponential function and what is built on it, without branches, for use inside vectorised loops.
+// The exponential function of what is not positive, and what is built on it: without branches, for use
+// inside vectorised loops.
 #ifndef VIT_CONVERT_EXPONENTIAL_H
 #define VIT_CONVERT_EXPONENTIAL_H
 
@@ -19,21 +20,19 @@ INLINE uint32_t to_bits(float value) {
     return bits;
 }
 
-// Below this, exp(x) is no normal number any more and counts as 0; above, it comes near infinity.
+// Below this, exp(x) is no normal number any more and counts as 0.
 #define EXP_LOWEST -87.33654f
-#define EXP_HIGHEST 88.37626f
 
-// exp(x + tail) for a tail that is small beside 1; relative error below 1.5e-7.
+// exp(x + tail) for x ≤ 0 and a tail that is small beside 1; relative error below 1.5e-7.
 //
-// x = n·ln 2 + r with |r| ≤ ln 2 / 2; exp(r) by a minimax polynomial (error 3e-9). Adding 1.5·2²³ rounds to
-// an integer and leaves it in the low bits.
+// x = n·ln 2 + r with |r| ≤ ln 2 / 2; exp(r) by a minimax polynomial (error 3e-9). Adding 1.5·2²³ rounds
+// to an integer and leaves it in the low bits.
 INLINE float exp_with_tail(float x, float tail) {
 #pragma clang fp contract(fast)
     const float magic = 12582912.0f;
-    float clamped = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-    float shifted = clamped * 1.44269504f + magic;
+    float shifted = x * 1.44269504f + magic;
     float n = shifted - magic;
-    float r = clamped - n * 0.693359375f;
+    float r = x - n * 0.693359375f;
     r = r + n * 2.12194440e-4f;
     r = r + tail;
     float p = 1.3814467634329138e-3f;
@@ -70,21 +69,24 @@ INLINE float tanh_of(float x) {
     return minus_one / (minus_one + 2.0f);
 }
 
-// x·σ(k·x)
-INLINE float sigmoid_linear(float x, float k) { return x / (1.0f + exp_of(-k * x)); }
+// x·σ(u), through exp(−|u|), which never overflows.
+INLINE float times_sigmoid(float x, float u) {
+    float magnitude = from_bits(to_bits(u) & 0x7fffffffu);
+    float e = exp_of(-magnitude);
+    float numerator = u < 0.0f ? e : 1.0f;
+    return x * (numerator / (1.0f + e));
+}
 
 INLINE float gelu_tanh(float x) {
-#pragma clang fp contract(fast)
     // 1 + tanh(u) = 2σ(2u)
-    float u = 1.5957691216057308f * x * (1.0f + 0.044715f * x * x);
-    return x / (1.0f + exp_of(-u));
+    return times_sigmoid(x, 1.5957691216057308f * x * (1.0f + 0.044715f * x * x));
 }
 
 // x·Φ(x), accurate in relative terms over the whole range, the far negative tail included.
 //
-// Φ(−|x|) = exp(−x²/2) · P(|x|)/Q(|x|), where P/Q is a minimax fit of the scaled complementary error function
-// on 0…14.5 (error 6e-9; coefficients all positive, so nothing cancels). x² is split in two so that its
-// rounding does not grow with the exponential.
+// Φ(−|x|) = exp(−x²/2) · P(|x|)/Q(|x|), where P/Q is a minimax fit of the scaled complementary error
+// function on 0…14.5 (error 6e-9; coefficients all positive, so nothing cancels). x² is split in two so that
+// its rounding does not grow with the exponential.
 INLINE float gelu_erf(float x) {
 #pragma clang fp contract(fast)
     float a = from_bits(to_bits(x) & 0x7fffffffu);
@@ -103,7 +105,7 @@ INLINE float gelu_erf(float x) {
     q = q * capped + 1.2025057362783790f;
     q = q * capped + 1.6744767368611002f;
     q = q * capped + 1.0f;
-    float positive = x < 0.0f ? 0.0f : x;
+    float positive = x < 0.0f ? 0.0f * x : x;
     return positive - capped * (e * (p / q));
 }
 

@@ -3,21 +3,33 @@
 #include "CKernels.h"
 #include "exponential.h"
 
-INLINE float sum(const float *x, size_t count) {
+INLINE float mean_of(const float *x, size_t count) {
 #pragma clang fp reassociate(on)
     float total = 0.0f;
     for (size_t i = 0; i < count; i++) total += x[i];
-    return total;
+    return total / (float)count;
 }
 
-INLINE float sum_of_squares(const float *x, size_t count, float mean) {
+typedef struct {
+    float mean, variance;
+} moments;
+
+// The corrected two-pass algorithm (Chan, Golub and LeVeque 1983): what rounding did to the mean shows as a
+// sum of deviations that is not 0, and is put right.
+INLINE moments moments_of(const float *x, size_t count) {
+    float mean = mean_of(x, count);
+    float deviations = 0.0f, squares = 0.0f;
+    {
 #pragma clang fp reassociate(on) contract(fast)
-    float total = 0.0f;
-    for (size_t i = 0; i < count; i++) {
-        float centred = x[i] - mean;
-        total += centred * centred;
+        for (size_t i = 0; i < count; i++) {
+            float deviation = x[i] - mean;
+            deviations += deviation;
+            squares += deviation * deviation;
+        }
     }
-    return total;
+    float correction = deviations / (float)count;
+    float variance = (squares - deviations * correction) / (float)count;
+    return (moments){mean + correction, variance < 0.0f ? 0.0f : variance};
 }
 
 KERNEL void kernel_layer_norm(
@@ -26,12 +38,11 @@ KERNEL void kernel_layer_norm(
     for (size_t row = 0; row < rows; row++) {
         const float *line = x + row * stride;
         float *target = out + row * out_stride;
-        float mean = sum(line, columns) / (float)columns;
-        float variance = sum_of_squares(line, columns, mean) / (float)columns;
-        float inverse = 1.0f / sqrtf(variance + epsilon);
+        moments m = moments_of(line, columns);
+        float inverse = 1.0f / sqrtf(m.variance + epsilon);
         for (size_t i = 0; i < columns; i++) {
 #pragma clang fp contract(fast)
-            target[i] = (line[i] - mean) * inverse * weight[i] + bias[i];
+            target[i] = (line[i] - m.mean) * inverse * weight[i] + bias[i];
         }
     }
 }
@@ -78,7 +89,8 @@ KERNEL void kernel_softmax(
     }
 }
 
-KERNEL void kernel_mean_rows(const float *x, size_t rows, size_t columns, size_t stride, float *restrict out) {
+KERNEL void kernel_mean_rows(
+    const float *x, size_t rows, size_t columns, size_t stride, float *restrict out) {
     for (size_t i = 0; i < columns; i++) out[i] = 0.0f;
     for (size_t row = 0; row < rows; row++) {
         const float *line = x + row * stride;

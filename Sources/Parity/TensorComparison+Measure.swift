@@ -69,7 +69,7 @@ extension TensorComparison {
         }
         passed = failures == 0
         rootMeanSquareError = (squares / Double(max(b.count, 1))).squareRoot()
-        let norms = normA.squareRoot() * normB.squareRoot()
+        let norms = (normA * normB).squareRoot()
         cosineSimilarity = norms > 0 ? min(1, max(-1, product / norms)) : normA == normB ? 1 : 0
         guard b.count > 0 else { return }
         worst = Place(

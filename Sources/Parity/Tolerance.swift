@@ -19,7 +19,7 @@ public struct Tolerance: Sendable, Hashable {
     /// reference comes from the rounded ones, set tighter ones.
     ///
     /// - Parameters:
-    ///   - dtype: the widest type among those in which most parameters are stored.
+    ///   - dtype: the type in which the parameters, most of them, are stored.
     ///   - absolute: the absolute part for the logits.
     ///   - relative: the relative part.
     public init(dtype: DType = .f32, absolute: Double? = nil, relative: Double? = nil) {

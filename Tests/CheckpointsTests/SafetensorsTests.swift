@@ -37,10 +37,9 @@ import Testing
         ("it has no dtype", file("{\"a\":{}}")),
         ("no valid JSON", file("{\"a\":}")),
         ("no valid JSON", file("{} x")),
-        ("expected a header of 99 bytes", file("{}" + String(repeating: " ", count: 100), length: 99)),
     ]
 
-    @Test(arguments: invalid.indices.dropLast())
+    @Test(arguments: invalid.indices)
     func isInvalid(_ index: Int) {
         let (phrase, region) = Self.invalid[index]
         let error = #expect(throws: CheckpointError.self) { try Checkpoint(bytes: region, named: "x.safetensors") }

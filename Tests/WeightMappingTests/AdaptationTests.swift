@@ -64,7 +64,8 @@ struct AdaptationTests {
     }
 
     @Test func preLogitsOfAnotherWidthCannotGoAlone() throws {
-        let tensors = try Samples.checkpoint(classes: 0) + preLogits(6)
+        let tensors =
+            try Samples.checkpoint(classes: 0) + preLogits(6)
             + [NamedTensor(name: "head.weight", view: try Samples.zeros([5, 6]))]
         #expect(throws: MappingError.self) { try adapted(tensors) { $0.dropsPreLogits = true } }
         let model = try adapted(tensors) {
@@ -96,6 +97,7 @@ struct AdaptationTests {
             $0.grids = (PatchGrid(height: 4, width: 4), PatchGrid(height: 2, width: 2))
         }
         #expect(model.tensors.allSatisfy { $0.view.dtype == .f16 })
+        #expect(model.dominantDType == .f16)
         #expect(model["cls_token"]?.operations == ["convert(F32 to F16)"])
         #expect(model["pos_embed"]?.operations.count == 2)
         #expect(try model["cls_token"]?.view.floats() == [0, 1, 2, 3, 4, 5, 6, 7])

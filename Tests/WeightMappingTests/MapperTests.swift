@@ -50,7 +50,10 @@ struct MapperTests {
         let place = try #require(tensors.firstIndex { $0.name == "model.blocks.1.attn.proj.bias" })
         tensors[place] = NamedTensor(name: "model.blocks.1.attn.porj.bias", view: tensors[place].view)
         let report = try report(of: tensors)
-        #expect(report.missing == [.init(name: "blocks.1.attn.proj.bias", nearest: "model.blocks.1.attn.porj.bias")])
+        #expect(
+            report.missing == [
+                .init(name: "blocks.1.attn.proj.bias", nearest: "model.blocks.1.attn.porj.bias")
+            ])
         #expect(report.unexpected == [.init(name: "model.blocks.1.attn.porj.bias", note: nil)])
         #expect(!report.isComplete)
     }
@@ -69,7 +72,9 @@ struct MapperTests {
     }
 
     @Test func aParameterFilledTwiceIsReported() throws {
-        let twice = try ["blocks.0.gamma_1", "blocks.0.ls1.gamma"].map { NamedTensor(name: $0, view: try Samples.zeros([8])) }
+        let twice = try ["blocks.0.gamma_1", "blocks.0.ls1.gamma"].map {
+            NamedTensor(name: $0, view: try Samples.zeros([8]))
+        }
         var expected = try Samples.expected()
         expected.append(("blocks.0.ls1.gamma", try Shape([8])))
         let report = try report(of: Samples.checkpoint() + twice, against: expected)
@@ -120,20 +125,29 @@ struct MapperTests {
         var tensors = try Samples.checkpoint().filter { $0.name != "blocks.0.attn.qkv.bias" }
         tensors.append(NamedTensor(name: "blocks.0.attn.q_bias", view: try Samples.counting([8], from: 1)))
         let half = try map(tensors)
-        #expect(half.report.unexpected == [.init(name: "blocks.0.attn.q_bias", note: "needs blocks.0.attn.v_bias, too")])
+        #expect(
+            half.report.unexpected == [
+                .init(name: "blocks.0.attn.q_bias", note: "needs blocks.0.attn.v_bias, too")
+            ])
         tensors.append(NamedTensor(name: "blocks.0.attn.v_bias", view: try Samples.counting([8], from: 11)))
         let bias = try #require(try map(tensors)["blocks.0.attn.qkv.bias"])
         #expect(bias.sources == ["blocks.0.attn.q_bias", "blocks.0.attn.v_bias"])
-        let values: [Float] = [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 11, 12, 13, 14, 15, 16, 17, 18]
+        let values: [Float] = [
+            1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 11, 12, 13, 14, 15, 16, 17, 18,
+        ]
         #expect(try bias.view.floats() == values)
     }
 
     @Test(arguments: [
-        "blocks.0.attn.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table", "register_tokens",
+        "blocks.0.attn.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table",
+        "register_tokens",
         "blocks.1.attn.gate.weight",
     ])
     func whatTheModelCannotComputeIsRefused(name: String) throws {
-        let tensors = try Samples.checkpoint("model.") + [NamedTensor(name: "model." + name, view: try Samples.zeros([1]))]
+        let tensors =
+            try Samples.checkpoint("model.") + [
+                NamedTensor(name: "model." + name, view: try Samples.zeros([1]))
+            ]
         let error = #expect(throws: MappingError.self) { try Mapper.map(tensors) }
         guard case .unsupported(_, let names) = error else {
             Issue.record("expected a refusal, found \(String(describing: error))")
@@ -143,7 +157,9 @@ struct MapperTests {
     }
 
     @Test func theDecoderOfAMaskedAutoencoderIsLeftOut() throws {
-        let names = ["mask_token", "decoder_pos_embed", "decoder_blocks.0.attn.qkv.weight", "decoder_pred.bias"]
+        let names = [
+            "mask_token", "decoder_pos_embed", "decoder_blocks.0.attn.qkv.weight", "decoder_pred.bias",
+        ]
         let extra = try names.map { NamedTensor(name: "model." + $0, view: try Samples.zeros([1])) }
         let model = try map(Samples.checkpoint("model.", classes: 0) + extra)
         _ = try model.prove(Samples.expected(classes: 0))
@@ -153,7 +169,8 @@ struct MapperTests {
 
     @Test func theProjectionHeadOfDINOIsLeftOut() throws {
         let heads = ["head.mlp.0.weight", "head.last_layer.weight_g"]
-        let tensors = try Samples.checkpoint("student.module.backbone.", classes: 0)
+        let tensors =
+            try Samples.checkpoint("student.module.backbone.", classes: 0)
             + heads.map { NamedTensor(name: "student.module." + $0, view: try Samples.zeros([1])) }
             + Samples.checkpoint("teacher.backbone.", classes: 0)
             + heads.map { NamedTensor(name: "teacher." + $0, view: try Samples.zeros([1])) }

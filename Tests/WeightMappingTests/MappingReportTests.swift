@@ -43,12 +43,16 @@ struct MappingReportTests {
             json["mismatched"]?.array?.first?.compact
                 == #"{"name":"head.weight","expected":[7,8],"found":[5,8],"sources":["model.head.weight"]}"#)
         #expect(json["invalid"]?.array?.first?["sources"] == .strings(["model.cls_token"]))
-        #expect(json["ignored"]?.array?.first?["reason"]?.string == "stands for masked patches in pre-training")
+        #expect(
+            json["ignored"]?.array?.first?["reason"]?.string == "stands for masked patches in pre-training")
         #expect(json["duplicates"]?.array == [])
     }
 
     @Test func theErrorCarriesTheReport() throws {
         let error = MappingError.incomplete(path: "model", scheme: "timm", try report())
-        #expect("\(error)".hasPrefix("the tensors under 'model' (scheme timm) do not make up the model's parameters:\nmissing (5):"))
+        #expect(
+            "\(error)".hasPrefix(
+                "the tensors under 'model' (scheme timm) do not make up the model's parameters:\nmissing (5):"
+            ))
     }
 }

@@ -12,7 +12,8 @@ struct NameTemplateTests {
     }
 
     @Test(arguments: [
-        ("blocks.0.attn.qkv.weight", 0), ("blocks.11.attn.qkv.weight", 11), ("blocks.999999.attn.qkv.weight", 999_999),
+        ("blocks.0.attn.qkv.weight", 0), ("blocks.11.attn.qkv.weight", 11),
+        ("blocks.999999.attn.qkv.weight", 999_999),
     ])
     func numbersAreReadAndWritten(name: String, index: Int) {
         let template: NameTemplate = "blocks.{i}.attn.qkv.weight"
@@ -43,7 +44,10 @@ struct NameTemplateTests {
         #expect(template.match("Transformer_encoderblock_3/Transformer_encoderblock_4/kernel") == nil)
     }
 
-    @Test(arguments: [("transformer_block/vars/0", 0), ("transformer_block_1/vars/0", 1), ("transformer_block_12/vars/0", 12)])
+    @Test(arguments: [
+        ("transformer_block/vars/0", 0), ("transformer_block_1/vars/0", 1),
+        ("transformer_block_12/vars/0", 12),
+    ])
     func kerasCountsFromNothing(name: String, index: Int) {
         let template: NameTemplate = "transformer_block{_i}/vars/0"
         #expect(template.match(name) == ["i": index])
@@ -67,7 +71,8 @@ struct NameTemplateTests {
 
 struct NameFoldingTests {
     @Test func blocksFoldIntoOne() {
-        let names = (0..<12).flatMap { ["blocks.\($0).norm1.weight", "blocks.\($0).norm2.weight"] } + ["cls_token"]
+        let names =
+            (0..<12).flatMap { ["blocks.\($0).norm1.weight", "blocks.\($0).norm2.weight"] } + ["cls_token"]
         #expect(
             NameFolding.fold(names).map(\.text)
                 == ["blocks.{0…11}.norm1.weight (12)", "blocks.{0…11}.norm2.weight (12)", "cls_token"])
@@ -79,7 +84,10 @@ struct NameFoldingTests {
     }
 
     @Test func differentNotesStayApart() {
-        #expect(NameFolding.fold(["a.0", "a.1", "a.2"], notes: ["x", "y", "x"]).map(\.text) == ["a.{0,2} (2)", "a.1"])
+        #expect(
+            NameFolding.fold(["a.0", "a.1", "a.2"], notes: ["x", "y", "x"]).map(\.text) == [
+                "a.{0,2} (2)", "a.1",
+            ])
     }
 }
 
@@ -88,11 +96,14 @@ struct NearestNameTests {
     @Test(arguments: [("kitten", "sitting", 3), ("flaw", "lawn", 2), ("", "abc", 3), ("same", "same", 0)])
     func distances(a: String, b: String, distance: Int) {
         #expect(NearestName.distance(Array(a.utf8), Array(b.utf8), limit: 9) == distance)
-        #expect(distance == 0 || NearestName.distance(Array(a.utf8), Array(b.utf8), limit: distance - 1) == nil)
+        #expect(
+            distance == 0 || NearestName.distance(Array(a.utf8), Array(b.utf8), limit: distance - 1) == nil)
     }
 
     @Test func theNearestIsFoundAndTheFarIsNot() {
-        var search = NearestName(among: ["norm.weight", "blocks.3.attn.qvk.weight", "blocks.44.attn.qkv.weights"])
+        var search = NearestName(among: [
+            "norm.weight", "blocks.3.attn.qvk.weight", "blocks.44.attn.qkv.weights",
+        ])
         #expect(search.nearest(to: "blocks.3.attn.qkv.weight") == "blocks.3.attn.qvk.weight")
         #expect(search.nearest(to: "blocks.44.attn.qkv.weight") == "blocks.44.attn.qkv.weights")
         #expect(search.nearest(to: "zzzzzz") == nil)

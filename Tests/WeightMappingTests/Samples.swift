@@ -12,7 +12,8 @@ enum Samples {
 
     static func tensor(_ dimensions: [Int], _ values: [Float]) throws -> TensorView {
         let bytes = values.withUnsafeBytes { [UInt8]($0) }
-        return try TensorView(storage: .bytes(ByteRegion(bytes), .little), dtype: .f32, shape: Shape(dimensions))
+        return try TensorView(
+            storage: .bytes(ByteRegion(bytes), .little), dtype: .f32, shape: Shape(dimensions))
     }
 
     static func zeros(_ dimensions: [Int], _ dtype: DType = .f32) throws -> TensorView {
@@ -29,8 +30,10 @@ enum Samples {
         ]
         for block in 0..<depth {
             let parts: [(String, [Int])] = [
-                ("norm1.weight", [8]), ("norm1.bias", [8]), ("attn.qkv.weight", [24, 8]), ("attn.qkv.bias", [24]),
-                ("attn.proj.weight", [8, 8]), ("attn.proj.bias", [8]), ("norm2.weight", [8]), ("norm2.bias", [8]),
+                ("norm1.weight", [8]), ("norm1.bias", [8]), ("attn.qkv.weight", [24, 8]),
+                ("attn.qkv.bias", [24]),
+                ("attn.proj.weight", [8, 8]), ("attn.proj.bias", [8]), ("norm2.weight", [8]),
+                ("norm2.bias", [8]),
                 ("mlp.fc1.weight", [16, 8]), ("mlp.fc1.bias", [16]), ("mlp.fc2.weight", [8, 16]),
                 ("mlp.fc2.bias", [8]),
             ]

@@ -6,7 +6,8 @@ import Testing
 struct TimmSchemeTests {
     /// timm's own `state_dict()` of each form, as safetensors.
     @Test(arguments: [
-        "avgpool_fc_norm", "epsilon_1e-12", "features", "half_bf16", "no_embed_class", "no_qkv_bias", "qk_norm",
+        "avgpool_fc_norm", "epsilon_1e-12", "features", "half_bf16", "no_embed_class", "no_qkv_bias",
+        "qk_norm",
         "rect_patch", "swiglu_packed",
     ])
     func itsOwnNamesAreCanonical(name: String) throws {
@@ -22,7 +23,8 @@ struct TimmSchemeTests {
 
     @Test(arguments: [
         "dist_token", "reg_token", "patch_embed.norm.weight", "norm_pre.bias", "blocks.3.attn.q_norm.weight",
-        "blocks.3.attn.k_norm.bias", "blocks.3.ls1.gamma", "blocks.3.mlp.fc1_g.weight", "blocks.3.mlp.fc1_x.bias",
+        "blocks.3.attn.k_norm.bias", "blocks.3.ls1.gamma", "blocks.3.mlp.fc1_g.weight",
+        "blocks.3.mlp.fc1_x.bias",
         "blocks.3.mlp.norm.weight", "attn_pool.latent", "attn_pool.q.weight", "attn_pool.kv.bias",
         "attn_pool.mlp.fc2.weight", "fc_norm.weight", "pre_logits.fc.weight", "head_dist.bias",
     ])
@@ -38,7 +40,8 @@ struct TimmSchemeTests {
         let tensors = try Samples.checkpoint().map {
             NamedTensor(name: $0.name.replacing("mlp.\(ours)", with: "mlp.\(theirs)"), view: $0.view)
         }
-        #expect(try Mapper.map(tensors)["blocks.1.mlp.\(ours).bias"]?.sources == ["blocks.1.mlp.\(theirs).bias"])
+        #expect(
+            try Mapper.map(tensors)["blocks.1.mlp.\(ours).bias"]?.sources == ["blocks.1.mlp.\(theirs).bias"])
     }
 
     @Test func theFirstRowForATargetIsItsOwnName() {

@@ -16,8 +16,8 @@ typedef enum {
 /// op(A) is rows × inner, op(B) inner × columns. One thread per call; calls from several threads are safe.
 /// With beta 0, C is written without being read.
 void matrix_product(
-    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a, int lda,
-    const float *b, int ldb, float beta, float *c, int ldc);
+    bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a,
+    int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
 /// Chooses for all later products; libraries are looked for once, on first use.
 void matrix_product_select(matrix_product_provider provider);

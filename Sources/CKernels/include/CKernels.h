@@ -16,7 +16,6 @@ typedef enum {
     KERNEL_GELU_QUICK,  // x·σ(1.702·x)
     KERNEL_SILU,        // x·σ(x)
     KERNEL_TANH,
-    KERNEL_EXP,
 } kernel_activation;
 
 /// x ← activation(x + bias). `bias` has `columns` elements, or is null.
@@ -28,9 +27,6 @@ void kernel_gated_silu(
     float *out, size_t out_stride, const float *gate, size_t gate_stride, const float *value,
     size_t value_stride, size_t rows, size_t columns);
 
-/// x ← x · value, row by row.
-void kernel_multiply(float *x, size_t stride, const float *value, size_t value_stride, size_t rows, size_t columns);
-
 /// x ← x + gamma · (y + bias), rounded after each step. `bias` and `gamma` may be null.
 void kernel_add_residual(
     float *x, size_t stride, const float *y, size_t y_stride, size_t rows, size_t columns, const float *bias,
@@ -39,7 +35,7 @@ void kernel_add_residual(
 /// x ← gamma · x, column by column.
 void kernel_scale_columns(float *x, size_t rows, size_t columns, size_t stride, const float *gamma);
 
-/// out ← (x − mean) / √(variance + epsilon) · weight + bias, each row by itself; the variance is the biased one.
+/// out ← (x − mean) / √(variance + epsilon) · weight + bias, each row by itself; the variance is biased.
 void kernel_layer_norm(
     const float *x, size_t stride, float *out, size_t out_stride, size_t rows, size_t columns,
     const float *weight, const float *bias, float epsilon);

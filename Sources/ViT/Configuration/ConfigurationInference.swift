@@ -84,7 +84,9 @@ private struct ConfigurationInference {
     private mutating func readDepth() throws(ViTError) {
         var indices: Set<Int> = []
         for name in shapes.keys where name.hasPrefix("blocks.") {
-            guard let index = Int(name.dropFirst("blocks.".count).prefix { $0 != "." }), index >= 0 else { continue }
+            guard let index = Int(name.dropFirst("blocks.".count).prefix { $0 != "." }), index >= 0 else {
+                continue
+            }
             indices.insert(index)
         }
         // Counting what is there keeps a single "blocks.999999999" from making a billion blocks.
@@ -107,7 +109,9 @@ private struct ConfigurationInference {
             (.all, rows - tokens - result.registers), (.classAndPatches, rows - tokens), (.patches, rows),
         ]
 
-        if let size = overrides.imageSize, let (positions, _) = candidates.first(where: { fits(size, $0.patches) }) {
+        if let size = overrides.imageSize,
+            let (positions, _) = candidates.first(where: { fits(size, $0.patches) })
+        {
             result.positions = positions
             result.imageSize = size
             return

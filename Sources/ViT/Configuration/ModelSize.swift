@@ -30,7 +30,8 @@ extension ViTVariant {
     /// A line that says what a model is: "ViT-B/16, 224, 21843 classes, pre-logits, 103.2 M parameters".
     public static func describe(_ configuration: ViTConfiguration) -> String {
         let size = ModelSize.all.first {
-            $0.width == configuration.width && $0.depth == configuration.depth && $0.heads == configuration.heads
+            $0.width == configuration.width && $0.depth == configuration.depth
+                && $0.heads == configuration.heads
         }
         let family = configuration.distilled ? "DeiT" : "ViT"
         let patch = text(configuration.patchSize)
@@ -44,7 +45,9 @@ extension ViTVariant {
             parts.append("\(configuration.heads) heads")
         }
         parts.append(text(configuration.imageSize))
-        if configuration.channels != 3 { parts.append("\(configuration.channels) channels") }
+        if configuration.channels != 3 {
+            parts.append("\(configuration.channels) channel\(configuration.channels == 1 ? "" : "s")")
+        }
         parts.append(configuration.classes > 0 ? "\(configuration.classes) classes" : "features")
         if configuration.preLogits != nil { parts.append("pre-logits") }
         if configuration.registers > 0 { parts.append("\(configuration.registers) registers") }

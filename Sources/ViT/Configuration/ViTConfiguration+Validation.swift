@@ -42,13 +42,15 @@ extension ViTConfiguration {
             throw .configuration("taking the class token as the features needs a class token")
         }
         guard !distilled || (preLogits == nil && pooling == .token) else {
-            throw .configuration("a distilled model takes its two token rows: it has no pre-logits and no pooling")
+            throw .configuration(
+                "a distilled model takes its two token rows: it has no pre-logits and no pooling")
         }
     }
 
     private func check(_ name: String, _ values: [Int], in range: ClosedRange<Int>) throws(ViTError) {
         for value in values where !range.contains(value) {
-            throw .configuration("\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+            throw .configuration(
+                "\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
         }
     }
 }

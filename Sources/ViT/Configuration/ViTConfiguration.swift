@@ -150,7 +150,8 @@ extension ViTConfiguration {
     /// The number of patches in a column and in a row.
     public var gridSize: Size {
         Size(
-            height: imageSize.height / max(1, patchSize.height), width: imageSize.width / max(1, patchSize.width))
+            height: imageSize.height / max(1, patchSize.height),
+            width: imageSize.width / max(1, patchSize.width))
     }
 
     /// The number of patches.

@@ -31,11 +31,6 @@ package enum Kernels {
             target.columnCount)
     }
 
-    /// x ← x · value
-    package static func multiply(_ x: Matrix, by value: Matrix) {
-        kernel_multiply(x.start, x.stride, value.start, value.stride, x.rowCount, x.columnCount)
-    }
-
     /// x ← x + gamma · (y + bias), rounded after each step
     package static func add(
         _ y: Matrix, bias: UnsafePointer<Float>? = nil, gamma: UnsafePointer<Float>? = nil, to x: Matrix
@@ -50,7 +45,8 @@ package enum Kernels {
 
     /// target ← (x − mean) / √(variance + epsilon) · weight + bias, row by row; target may be x
     package static func layerNorm(
-        _ x: Matrix, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>, epsilon: Float, into target: Matrix
+        _ x: Matrix, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>, epsilon: Float,
+        into target: Matrix
     ) {
         kernel_layer_norm(
             x.start, x.stride, target.start, target.stride, x.rowCount, x.columnCount, weight, bias, epsilon)

@@ -5,7 +5,8 @@ import TensorCore
 final class Workspace {
     /// What a piece of memory holds for the time being.
     enum Role: Hashable {
-        case patchPixels, patches, tokens, normed, qkv, attended, hidden, gate, branch, pooled, features, scores(Int)
+        case patchPixels, patches, tokens, normed, qkv, attended, hidden, gate, branch, pooled, features,
+            scores(Int)
     }
 
     private var buffers: [Role: HeapBytes] = [:]
@@ -24,8 +25,6 @@ final class Workspace {
         let start = buffer.buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
         return Matrix(start, rows: rows, columns: columns)
     }
-
-    var byteCount: Int { buffers.values.reduce(0) { $0 + $1.buffer.count } }
 }
 
 /// Keeps one workspace for the next forward pass; a second pass at the same time gets its own.
@@ -33,11 +32,12 @@ final class WorkspacePool: Sendable {
     private let kept = Mutex<Workspace?>(nil)
 
     func withWorkspace<Result>(_ body: (Workspace) throws -> Result) rethrows -> Result {
-        let workspace = kept.withLock { kept in
-            let workspace = kept
-            kept = nil
-            return Transfer(workspace)
-        }.workspace ?? Workspace()
+        let workspace =
+            kept.withLock { kept in
+                let workspace = kept
+                kept = nil
+                return Transfer(workspace)
+            }.workspace ?? Workspace()
         defer {
             let transfer = Transfer(workspace)
             kept.withLock { $0 = transfer.workspace }

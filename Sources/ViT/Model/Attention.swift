@@ -11,7 +11,8 @@ struct Attention: Sendable {
     let scale: Float
 
     init(
-        _ name: String, _ parameters: ParameterSource, _ configuration: ViTConfiguration, scale layerScale: String?
+        _ name: String, _ parameters: ParameterSource, _ configuration: ViTConfiguration,
+        scale layerScale: String?
     ) throws {
         let epsilon = Float(configuration.layerNormEpsilon)
         self.name = name

@@ -44,7 +44,8 @@ struct FeaturePooling: Sendable {
             pass.keepFeatures("fc_norm", pooled)
         }
         guard let preLogits else { return pooled }
-        let features = pass.workspace.matrix(.features, rows: pooled.rowCount, columns: configuration.featureCount)
+        let features = pass.workspace.matrix(
+            .features, rows: pooled.rowCount, columns: configuration.featureCount)
         preLogits(pooled, into: features)
         pass.keepFeatures("pre_logits.fc", features)
         Kernels.activate(features, .tanh)
@@ -66,7 +67,8 @@ struct FeaturePooling: Sendable {
         for row in 0..<rowsPerImage {
             for image in 0..<pass.batch {
                 (pooled.start + (image * rowsPerImage + row) * pooled.stride).update(
-                    from: tokens.start + (image * pass.tokenCount + row) * tokens.stride, count: pooled.columnCount)
+                    from: tokens.start + (image * pass.tokenCount + row) * tokens.stride,
+                    count: pooled.columnCount)
             }
         }
         if !isTraced, let norm { norm(pooled, into: pooled) }

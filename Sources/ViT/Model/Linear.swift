@@ -15,7 +15,8 @@ struct Linear: Sendable {
     func callAsFunction(_ x: Matrix, into target: Matrix, then activation: Kernels.Activation = .identity) {
         MatrixProduct.spread(x, transposed: weightMatrix, into: target) { tile in
             Kernels.activate(
-                target.rows(tile.rows).columns(tile.columns), bias: bias.map { $0.values + tile.columns.lowerBound },
+                target.rows(tile.rows).columns(tile.columns),
+                bias: bias.map { $0.values + tile.columns.lowerBound },
                 activation)
         }
     }

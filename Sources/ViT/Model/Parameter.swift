@@ -60,7 +60,8 @@ struct Parameter: Sendable {
             try region.read(
                 into: UnsafeMutableRawBufferPointer(rebasing: halves.buffer[0..<2 * length]), at: 2 * first)
             let source = UnsafeRawPointer(halves.buffer.baseAddress.unsafelyUnwrapped)
-            Kernels.widen(source.assumingMemoryBound(to: UInt16.self), dtype, into: start + first, count: length)
+            Kernels.widen(
+                source.assumingMemoryBound(to: UInt16.self), dtype, into: start + first, count: length)
         }
     }
 }
@@ -90,7 +91,9 @@ struct ParameterSource {
 
     /// A parameter that the configuration has.
     func parameter(_ name: String) throws -> Parameter {
-        guard let parameter = try optional(name) else { throw ViTError.notAVisionTransformer(missing: [name]) }
+        guard let parameter = try optional(name) else {
+            throw ViTError.notAVisionTransformer(missing: [name])
+        }
         return parameter
     }
 

@@ -16,7 +16,8 @@ package struct ScaledDotProduct: Sendable {
 
     /// Queries [B · rows, width], keys and values [B · tokens, width] → target [B · rows, width].
     func attend(
-        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, into target: Matrix, name: String, _ pass: ForwardPass
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, into target: Matrix, name: String,
+        _ pass: ForwardPass
     ) {
         let batch = max(1, pass.batch)
         let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
@@ -40,26 +41,26 @@ package struct ScaledDotProduct: Sendable {
 
     /// The same with the caller's memory: one matrix of scores per thread, and one for all weights if wanted.
     package func attend(
-        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, batch: Int, into target: Matrix, scratch: [Matrix],
-        keeping weights: Matrix?
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, batch: Int, into target: Matrix,
+        scratch: [Matrix], keeping weights: Matrix?
     ) {
         let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
         let length = queries.columnCount / heads
         let blockRows = min(rowCount, scratch.first?.rowCount ?? rowCount)
         let blockCount = (rowCount + blockRows - 1) / blockRows
-        let slots = Slots(count: scratch.count)
+        let pool = ScratchPool(scratch)
         Parallel.forEach(batch * heads * blockCount) { index in
             let (block, head, image) = (
                 index % blockCount, index / blockCount % heads, index / blockCount / heads
             )
-            let slot = slots.take()
-            defer { slots.giveBack(slot) }
+            let buffer = pool.take(rows: blockRows, columns: tokenCount)
+            defer { pool.giveBack(buffer) }
             let columns = head * length..<(head + 1) * length
             let rows = block * blockRows..<min((block + 1) * blockRows, rowCount)
             let queryRows = image * rowCount + rows.lowerBound..<image * rowCount + rows.upperBound
             let tokens = image * tokenCount..<(image + 1) * tokenCount
 
-            let scores = scratch[slot].rows(0..<rows.count)
+            let scores = buffer.rows(0..<rows.count)
             MatrixProduct.multiply(
                 queries.rows(queryRows).columns(columns), keys.rows(tokens).columns(columns),
                 transposingRight: true, into: scores)
@@ -83,14 +84,28 @@ package struct ScaledDotProduct: Sendable {
     }
 }
 
-/// Hands each running task a piece of scratch memory of its own.
-private final class Slots: Sendable {
-    private let free: Mutex<[Int]>
-
-    init(count: Int) {
-        free = Mutex(Array(0..<count))
+/// Hands each running task a matrix of scores of its own: one of those given, or a new one.
+private final class ScratchPool: Sendable {
+    private struct State {
+        var free: [Matrix]
+        var owned: [HeapBytes] = []
     }
 
-    func take() -> Int { free.withLock { $0.removeLast() } }
-    func giveBack(_ slot: Int) { free.withLock { $0.append(slot) } }
+    private let state: Mutex<State>
+
+    init(_ matrices: [Matrix]) {
+        state = Mutex(State(free: matrices))
+    }
+
+    func take(rows: Int, columns: Int) -> Matrix {
+        state.withLock { state in
+            if let matrix = state.free.popLast() { return matrix }
+            let bytes = HeapBytes(count: rows * columns * MemoryLayout<Float>.stride)
+            state.owned.append(bytes)
+            let start = bytes.buffer.bindMemory(to: Float.self).baseAddress.unsafelyUnwrapped
+            return Matrix(start, rows: rows, columns: columns)
+        }
+    }
+
+    func giveBack(_ matrix: Matrix) { state.withLock { $0.free.append(matrix) } }
 }

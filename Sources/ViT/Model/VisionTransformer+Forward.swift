@@ -58,7 +58,8 @@ extension VisionTransformer {
     func features(_ images: Images, _ pass: ForwardPass) -> FloatTensor {
         let features = featureRows(images, pass)
         let rows = pooling.rowsPerImage
-        let shape = rows == 1 ? [images.count, features.columnCount] : [images.count, rows, features.columnCount]
+        let shape =
+            rows == 1 ? [images.count, features.columnCount] : [images.count, rows, features.columnCount]
         return Self.tensor(features, shape: shape)
     }
 
@@ -90,7 +91,9 @@ extension VisionTransformer {
 
     private static func mean(_ first: FloatTensor, _ second: FloatTensor) -> FloatTensor {
         var mean = first
-        for index in mean.values.indices { mean.values[index] = (first.values[index] + second.values[index]) / 2 }
+        for index in mean.values.indices {
+            mean.values[index] = (first.values[index] + second.values[index]) / 2
+        }
         return mean
     }
 

@@ -28,7 +28,8 @@ public final class VisionTransformer: Sendable {
         normPre = try source.optionalNorm("norm_pre", epsilon: Float(configuration.layerNormEpsilon))
         blocks = try (0..<configuration.depth).map { try Block("blocks.\($0)", source, configuration) }
         pooling = try FeaturePooling(source, configuration)
-        let names = configuration.classes == 0 ? [] : configuration.distilled ? ["head", "head_dist"] : ["head"]
+        let names =
+            configuration.classes == 0 ? [] : configuration.distilled ? ["head", "head_dist"] : ["head"]
         heads = try names.map { ($0, try source.linear($0)) }
     }
 

@@ -27,6 +27,13 @@ package struct MappedModel: Sendable {
     /// Names and shapes: what a configuration is inferred from.
     package var shapes: [(name: String, shape: Shape)] { tensors.map { ($0.name, $0.view.shape) } }
 
+    /// The type that holds the most elements; F32 when there are none.
+    package var dominantDType: DType {
+        var counts: [DType: Int] = [:]
+        for tensor in tensors { counts[tensor.view.dtype, default: 0] += tensor.view.shape.elementCount }
+        return counts.max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }?.key ?? .f32
+    }
+
     /// Enters a parameter; a second one of the same name goes to the report.
     mutating func add(_ tensor: MappedTensor) {
         guard let place = places[tensor.name] else {

@@ -124,12 +124,12 @@ package struct CandidateFinder: Sendable {
             if owner == nil || owner == place.prefix { left.append(path) }
         }
         var remarks: [String] = []
-        if !others.isEmpty {
-            let taken = place.path.isEmpty ? "those at the top" : "those under '\(place.path)'"
-            let verb = isSelected ? "were asked for" : "are taken"
+        if !others.isEmpty, !isSelected {
+            let taken = place.path.isEmpty ? "at the top" : "under '\(place.path)'"
             let list = others.map { $0.isEmpty ? "at the top" : "under '\($0)'" }.joined(separator: ", ")
             remarks.append(
-                "weights of more than one model: \(taken) \(verb); others stand \(list) (--select)")
+                "the file holds the weights of several models: those \(taken) are taken, others stand \(list) "
+                    + "(choose with --select)")
         }
         if !left.isEmpty { remarks.append(Self.summary(of: left)) }
         let candidate = Candidate(scheme: scheme, path: place.path, members: members, outside: outside)
@@ -137,7 +137,7 @@ package struct CandidateFinder: Sendable {
     }
 
     private static func isBesideModel(_ path: String) -> Bool {
-        guard let end = path.firstIndex(of: ".") else { return false }
+        guard let end = path.firstIndex(where: { $0 == "." || $0 == "/" }) else { return false }
         return CandidatePlace.besideModel.contains(String(path[..<end]))
     }
 
