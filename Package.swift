@@ -28,7 +28,7 @@ let package = Package(
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
         .target(name: "ViT", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
-        .target(name: "Parity", dependencies: ["TensorCore", "ViT"]),
+        .target(name: "Parity", dependencies: ["TensorCore"]),
         .target(
             name: "ViTToolkit",
             dependencies: ["TensorCore", "Checkpoints", "WeightMapping", "ViT", "Parity"]),
@@ -41,6 +41,11 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["TensorCore", "Checkpoints"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+        .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
+        .testTarget(name: "ViTTests", dependencies: ["ViT", "TensorCore"]),
+        .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
+        .testTarget(
+            name: "ViTToolkitTests", dependencies: ["ViTToolkit", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -39,19 +39,6 @@ public struct Checkpoint: Sendable {
     }
 }
 
-/// A tensor and the name it bears in its checkpoint.
-public struct NamedTensor: Sendable {
-    /// The name, nested names joined with dots.
-    public let name: String
-    /// The tensor.
-    public let view: TensorView
-
-    package init(_ name: String, _ view: TensorView) {
-        self.name = name
-        self.view = view
-    }
-}
-
 /// Something in a checkpoint that is no tensor.
 public struct OtherEntry: Sendable, Equatable {
     /// The name, nested names joined with dots.

@@ -21,10 +21,21 @@ package final class OpenFile: Sendable {
     /// Opens a regular file.
     ///
     /// - Throws: `ByteError` with the system's code; a folder is `EISDIR`, a pipe or device `ESPIPE`.
-    package init(path: String) throws(ByteError) {
+    package convenience init(path: String) throws(ByteError) {
         // O_NONBLOCK keeps a FIFO without a writer from blocking; regular files ignore it.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw ByteError(.system(errno), offset: 0) }
+        try self.init(owning: descriptor, path: path)
+    }
+
+    /// Another handle on a file that is open for writing elsewhere.
+    package convenience init(duplicating descriptor: Int32, path: String) throws(ByteError) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw ByteError(.system(errno), offset: 0) }
+        try self.init(owning: copy, path: path)
+    }
+
+    private init(owning descriptor: Int32, path: String) throws(ByteError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             let code = errno
@@ -37,8 +48,8 @@ package final class OpenFile: Sendable {
         }
         self.path = path
         self.descriptor = descriptor
-        self.size = Int(status.st_size)
-        self.identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        size = Int(status.st_size)
+        identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     deinit {

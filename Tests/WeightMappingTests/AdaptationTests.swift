@@ -16,8 +16,8 @@ struct AdaptationTests {
 
     private func preLogits(_ outputs: Int) throws -> [NamedTensor] {
         [
-            NamedTensor(name: "pre_logits.fc.weight", view: try Samples.zeros([outputs, 8])),
-            NamedTensor(name: "pre_logits.fc.bias", view: try Samples.zeros([outputs])),
+            NamedTensor("pre_logits.fc.weight", try Samples.zeros([outputs, 8])),
+            NamedTensor("pre_logits.fc.bias", try Samples.zeros([outputs])),
         ]
     }
 
@@ -28,7 +28,7 @@ struct AdaptationTests {
     }
 
     @Test func theHeadIsDropped() throws {
-        let odd = NamedTensor(name: "head.1.weight", view: try Samples.zeros([3, 8]))
+        let odd = NamedTensor("head.1.weight", try Samples.zeros([3, 8]))
         let model = try adapted(Samples.checkpoint() + [odd]) { $0.classes = 0 }
         _ = try model.prove(Samples.expected(classes: 0))
         #expect(model.report.ignored.map(\.name).sorted() == ["head.1.weight", "head.bias", "head.weight"])
@@ -46,7 +46,7 @@ struct AdaptationTests {
     }
 
     @Test func aDistilledModelGetsTwoHeads() throws {
-        let token = NamedTensor(name: "dist_token", view: try Samples.zeros([1, 1, 8]))
+        let token = NamedTensor("dist_token", try Samples.zeros([1, 1, 8]))
         let model = try adapted(Samples.checkpoint(classes: 0) + [token]) { $0.classes = 3 }
         #expect(model["head_dist.weight"]?.view.shape.dimensions == [3, 8])
         #expect(model["head_dist.bias"]?.view.shape.dimensions == [3])
@@ -66,7 +66,7 @@ struct AdaptationTests {
     @Test func preLogitsOfAnotherWidthCannotGoAlone() throws {
         let tensors =
             try Samples.checkpoint(classes: 0) + preLogits(6)
-            + [NamedTensor(name: "head.weight", view: try Samples.zeros([5, 6]))]
+            + [NamedTensor("head.weight", try Samples.zeros([5, 6]))]
         #expect(throws: MappingError.self) { try adapted(tensors) { $0.dropsPreLogits = true } }
         let model = try adapted(tensors) {
             $0.dropsPreLogits = true

@@ -59,9 +59,9 @@ struct CandidateFinderTests {
 
     @Test func whatStandsBesideIsSummarised() throws {
         let state = try (0..<3).map {
-            NamedTensor(name: "optimizer.state.\($0).exp_avg", view: try Samples.zeros([8]))
+            NamedTensor("optimizer.state.\($0).exp_avg", try Samples.zeros([8]))
         }
-        let center = NamedTensor(name: "dino_loss.center", view: try Samples.zeros([1, 12]))
+        let center = NamedTensor("dino_loss.center", try Samples.zeros([1, 12]))
         let choice = try CandidateFinder(state + Samples.checkpoint("state_dict.") + [center]).choose()
         #expect(
             choice.remarks == [
@@ -75,7 +75,7 @@ struct CandidateFinderTests {
         let names = [
             "patch_embed.proj.weight", "layers.0.blocks.0.attn.qkv.weight", "layers.0.blocks.0.norm1.weight",
         ]
-        let tensors = try names.map { NamedTensor(name: $0, view: try Samples.zeros([1])) }
+        let tensors = try names.map { NamedTensor($0, try Samples.zeros([1])) }
         let error = #expect(throws: MappingError.self) { try CandidateFinder(tensors).choose() }
         let text = error.map { "\($0)" } ?? ""
         #expect(text.contains("no known scheme"))
@@ -102,7 +102,7 @@ struct CandidateFinderTests {
         let view = try Samples.zeros([1])
         let tensors = (0..<3000).flatMap { place in
             ["patch_embed.proj.weight", "blocks.0.attn.qkv.weight"].map {
-                NamedTensor(name: "m\(place).\($0)", view: view)
+                NamedTensor("m\(place).\($0)", view)
             }
         }
         let clock = ContinuousClock()

@@ -48,7 +48,7 @@ struct MapperTests {
     @Test func aMisspeltNameIsMissingAndUnexpected() throws {
         var tensors = try Samples.checkpoint("model.")
         let place = try #require(tensors.firstIndex { $0.name == "model.blocks.1.attn.proj.bias" })
-        tensors[place] = NamedTensor(name: "model.blocks.1.attn.porj.bias", view: tensors[place].view)
+        tensors[place] = NamedTensor("model.blocks.1.attn.porj.bias", tensors[place].view)
         let report = try report(of: tensors)
         #expect(
             report.missing == [
@@ -66,14 +66,14 @@ struct MapperTests {
     }
 
     @Test func aParameterTheModelLacksIsUnexpected() throws {
-        let extra = NamedTensor(name: "fc_norm.weight", view: try Samples.zeros([8]))
+        let extra = NamedTensor("fc_norm.weight", try Samples.zeros([8]))
         let report = try report(of: Samples.checkpoint() + [extra])
         #expect(report.unexpected == [.init(name: "fc_norm.weight", note: "the model has no fc_norm.weight")])
     }
 
     @Test func aParameterFilledTwiceIsReported() throws {
         let twice = try ["blocks.0.gamma_1", "blocks.0.ls1.gamma"].map {
-            NamedTensor(name: $0, view: try Samples.zeros([8]))
+            NamedTensor($0, try Samples.zeros([8]))
         }
         var expected = try Samples.expected()
         expected.append(("blocks.0.ls1.gamma", try Shape([8])))
@@ -87,7 +87,7 @@ struct MapperTests {
     @Test(arguments: [DType.i64, .u8, .bool, .c64])
     func onlyRealNumbersAreParameters(dtype: DType) throws {
         var tensors = try Samples.checkpoint()
-        tensors[0] = NamedTensor(name: "cls_token", view: try Samples.zeros([1, 1, 8], dtype))
+        tensors[0] = NamedTensor("cls_token", try Samples.zeros([1, 1, 8], dtype))
         let report = try report(of: tensors)
         #expect(report.invalid.map(\.name) == ["cls_token"])
         #expect(report.invalid.first?.detail.contains(dtype.rawValue) == true)
@@ -97,13 +97,13 @@ struct MapperTests {
     @Test(arguments: [DType.f64, .f16, .bf16, .f8e4m3])
     func floatingPointTypesMayMix(dtype: DType) throws {
         var tensors = try Samples.checkpoint()
-        tensors[0] = NamedTensor(name: "cls_token", view: try Samples.zeros([1, 1, 8], dtype))
+        tensors[0] = NamedTensor("cls_token", try Samples.zeros([1, 1, 8], dtype))
         #expect(try map(tensors).prove(Samples.expected())[0].view.dtype == dtype)
     }
 
     @Test func gammasOfDeiT3AreLayerScale() throws {
         let gammas = try (0..<2).flatMap { block in
-            try [1, 2].map { NamedTensor(name: "blocks.\(block).gamma_\($0)", view: try Samples.zeros([8])) }
+            try [1, 2].map { NamedTensor("blocks.\(block).gamma_\($0)", try Samples.zeros([8])) }
         }
         let model = try map(Samples.checkpoint() + gammas)
         #expect(model["blocks.1.ls2.gamma"]?.sources == ["blocks.1.gamma_2"])
@@ -112,24 +112,24 @@ struct MapperTests {
 
     @Test func anOldPatchWeightGetsItsFourAxes() throws {
         var tensors = try Samples.checkpoint()
-        tensors[2] = NamedTensor(name: tensors[2].name, view: try Samples.counting([8, 48], from: 2000))
+        tensors[2] = NamedTensor(tensors[2].name, try Samples.counting([8, 48], from: 2000))
         let proven = try map(tensors).prove(Samples.expected())
         #expect(proven[2].operations == ["reshape([8, 3, 4, 4])"])
         #expect(try proven[2].view.floats() == Samples.counting([8, 3, 4, 4], from: 2000).floats())
-        tensors[2] = NamedTensor(name: tensors[2].name, view: try Samples.counting([8, 50]))
+        tensors[2] = NamedTensor(tensors[2].name, try Samples.counting([8, 50]))
         let report = try report(of: tensors)
         #expect(report.invalid.map(\.name) == ["patch_embed.proj.weight"])
     }
 
     @Test func aBiasWithoutKeysIsCompleted() throws {
         var tensors = try Samples.checkpoint().filter { $0.name != "blocks.0.attn.qkv.bias" }
-        tensors.append(NamedTensor(name: "blocks.0.attn.q_bias", view: try Samples.counting([8], from: 1)))
+        tensors.append(NamedTensor("blocks.0.attn.q_bias", try Samples.counting([8], from: 1)))
         let half = try map(tensors)
         #expect(
             half.report.unexpected == [
                 .init(name: "blocks.0.attn.q_bias", note: "needs blocks.0.attn.v_bias, too")
             ])
-        tensors.append(NamedTensor(name: "blocks.0.attn.v_bias", view: try Samples.counting([8], from: 11)))
+        tensors.append(NamedTensor("blocks.0.attn.v_bias", try Samples.counting([8], from: 11)))
         let bias = try #require(try map(tensors)["blocks.0.attn.qkv.bias"])
         #expect(bias.sources == ["blocks.0.attn.q_bias", "blocks.0.attn.v_bias"])
         let values: [Float] = [
@@ -146,7 +146,7 @@ struct MapperTests {
     func whatTheModelCannotComputeIsRefused(name: String) throws {
         let tensors =
             try Samples.checkpoint("model.") + [
-                NamedTensor(name: "model." + name, view: try Samples.zeros([1]))
+                NamedTensor("model." + name, try Samples.zeros([1]))
             ]
         let error = #expect(throws: MappingError.self) { try Mapper.map(tensors) }
         guard case .unsupported(_, let names) = error else {
@@ -160,7 +160,7 @@ struct MapperTests {
         let names = [
             "mask_token", "decoder_pos_embed", "decoder_blocks.0.attn.qkv.weight", "decoder_pred.bias",
         ]
-        let extra = try names.map { NamedTensor(name: "model." + $0, view: try Samples.zeros([1])) }
+        let extra = try names.map { NamedTensor("model." + $0, try Samples.zeros([1])) }
         let model = try map(Samples.checkpoint("model.", classes: 0) + extra)
         _ = try model.prove(Samples.expected(classes: 0))
         #expect(model.report.ignored.map(\.name) == names.map { "model." + $0 })
@@ -171,9 +171,9 @@ struct MapperTests {
         let heads = ["head.mlp.0.weight", "head.last_layer.weight_g"]
         let tensors =
             try Samples.checkpoint("student.module.backbone.", classes: 0)
-            + heads.map { NamedTensor(name: "student.module." + $0, view: try Samples.zeros([1])) }
+            + heads.map { NamedTensor("student.module." + $0, try Samples.zeros([1])) }
             + Samples.checkpoint("teacher.backbone.", classes: 0)
-            + heads.map { NamedTensor(name: "teacher." + $0, view: try Samples.zeros([1])) }
+            + heads.map { NamedTensor("teacher." + $0, try Samples.zeros([1])) }
         for (select, path) in [(nil, "teacher"), ("student", "student.module")] as [(String?, String)] {
             let model = try map(tensors, select: select)
             _ = try model.prove(Samples.expected(classes: 0))
@@ -185,8 +185,8 @@ struct MapperTests {
     @Test(arguments: ["head", "classifier", "fc"])
     func aHeadBesideThePrefixIsTaken(name: String) throws {
         let head = [
-            NamedTensor(name: name + ".weight", view: try Samples.counting([5, 8])),
-            NamedTensor(name: name + ".bias", view: try Samples.counting([5])),
+            NamedTensor(name + ".weight", try Samples.counting([5, 8])),
+            NamedTensor(name + ".bias", try Samples.counting([5])),
         ]
         let model = try map(Samples.checkpoint("backbone.", classes: 0) + head)
         let proven = try model.prove(Samples.expected())

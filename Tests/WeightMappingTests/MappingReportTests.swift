@@ -6,12 +6,11 @@ import Testing
 struct MappingReportTests {
     private func report() throws -> MappingReport {
         var tensors = try Samples.checkpoint("model.", depth: 4).map { tensor in
-            NamedTensor(
-                name: tensor.name.replacing("attn.proj.bias", with: "attn.porj.bias"), view: tensor.view)
+            NamedTensor(tensor.name.replacing("attn.proj.bias", with: "attn.porj.bias"), tensor.view)
         }
         tensors.removeAll { $0.name == "model.norm.bias" }
-        tensors.append(NamedTensor(name: "model.mask_token", view: try Samples.zeros([1])))
-        tensors[0] = NamedTensor(name: "model.cls_token", view: try Samples.zeros([1, 1, 8], .i32))
+        tensors.append(NamedTensor("model.mask_token", try Samples.zeros([1])))
+        tensors[0] = NamedTensor("model.cls_token", try Samples.zeros([1, 1, 8], .i32))
         return try Mapper.map(tensors).report(against: Samples.expected(depth: 4, classes: 7))
     }
 

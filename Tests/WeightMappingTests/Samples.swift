@@ -47,7 +47,7 @@ enum Samples {
     /// A checkpoint with those tensors behind `prefix`.
     static func checkpoint(_ prefix: String = "", depth: Int = 2, classes: Int = 5) throws -> [NamedTensor] {
         try shapes(depth: depth, classes: classes).enumerated().map { index, entry in
-            NamedTensor(name: prefix + entry.name, view: try counting(entry.shape, from: index * 1000))
+            NamedTensor(prefix + entry.name, try counting(entry.shape, from: index * 1000))
         }
     }
 

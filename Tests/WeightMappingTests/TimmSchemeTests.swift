@@ -12,7 +12,7 @@ struct TimmSchemeTests {
     ])
     func itsOwnNamesAreCanonical(name: String) throws {
         let fixture = try Samples.fixture("models/\(name).safetensors").tensors
-        let tensors = fixture.sorted { $0.key < $1.key }.map { NamedTensor(name: $0.key, view: $0.value) }
+        let tensors = fixture.sorted { $0.key < $1.key }.map { NamedTensor($0.key, $0.value) }
         let model = try Mapper.map(tensors)
         let proven = try model.prove(tensors.map { ($0.name, $0.view.shape) })
         #expect(proven.map(\.name) == tensors.map(\.name))
@@ -29,7 +29,7 @@ struct TimmSchemeTests {
         "attn_pool.mlp.fc2.weight", "fc_norm.weight", "pre_logits.fc.weight", "head_dist.bias",
     ])
     func namesOfTheRarerForms(name: String) throws {
-        let extra = NamedTensor(name: name, view: try Samples.zeros([8]))
+        let extra = NamedTensor(name, try Samples.zeros([8]))
         let model = try Mapper.map(Samples.checkpoint() + [extra])
         #expect(model[name]?.sources == [name])
         #expect(model.report.unexpected == [])
@@ -38,7 +38,7 @@ struct TimmSchemeTests {
     @Test(arguments: [("w12", "fc1"), ("w3", "fc2")])
     func swiGLUOfDINOv2(theirs: String, ours: String) throws {
         let tensors = try Samples.checkpoint().map {
-            NamedTensor(name: $0.name.replacing("mlp.\(ours)", with: "mlp.\(theirs)"), view: $0.view)
+            NamedTensor($0.name.replacing("mlp.\(ours)", with: "mlp.\(theirs)"), $0.view)
         }
         #expect(
             try Mapper.map(tensors)["blocks.1.mlp.\(ours).bias"]?.sources == ["blocks.1.mlp.\(theirs).bias"])

@@ -8,7 +8,7 @@ import TensorCore
 package final class AtomicFile {
     /// Where the file will be: the target itself, or what a symbolic link there points to.
     package let path: String
-    private let descriptor: Int32
+    fileprivate let descriptor: Int32
     private var temporaryPath: String?
     private var isCommitted = false
     /// The number of bytes written so far.
@@ -194,6 +194,17 @@ package final class AtomicFile {
         if handle >= 0 {
             fsync(handle)
             close(handle)
+        }
+    }
+}
+
+extension AtomicFile {
+    /// What has been written so far, for reading it back before it is put in place.
+    package func written() throws(CheckpointError) -> ByteRegion {
+        do throws(ByteError) {
+            return ByteRegion(try OpenFile(duplicating: descriptor, path: path))
+        } catch {
+            throw CheckpointError(error, path: path)
         }
     }
 }

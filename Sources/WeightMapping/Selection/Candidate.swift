@@ -1,16 +1,5 @@
 import TensorCore
 
-/// A tensor of a checkpoint under its full name: nested dictionaries and lists joined by dots.
-package struct NamedTensor: Sendable {
-    package let name: String
-    package let view: TensorView
-
-    package init(name: String, view: TensorView) {
-        self.name = name
-        self.view = view
-    }
-}
-
 /// The weights of one model within a checkpoint: all tensors whose names begin with one prefix.
 package struct Candidate: Sendable {
     /// A tensor by the name that its scheme knows, and by its full name.

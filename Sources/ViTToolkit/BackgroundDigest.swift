@@ -1,0 +1,24 @@
+import Checkpoints
+import Dispatch
+import Synchronization
+import TensorCore
+
+/// The SHA-256 of a checkpoint's files, computed on another core while this one goes on.
+final class BackgroundDigest: Sendable {
+    private let result = Mutex<Result<String, any Error>?>(nil)
+    private let done = DispatchSemaphore(value: 0)
+
+    init(of files: [OpenFile]) {
+        DispatchQueue.global().async { [self] in
+            let digest = Result { try Digest.sha256(of: files) }
+            result.withLock { $0 = digest }
+            done.signal()
+        }
+    }
+
+    /// Waits for the digest; to be asked once.
+    func value() throws -> String {
+        done.wait()
+        return try result.withLock { $0 }?.get() ?? ""
+    }
+}

@@ -1,0 +1,38 @@
+import Checkpoints
+import TensorCore
+import ViT
+
+/// Writes a freshly initialised model of a known variant; the same seed gives the same bytes.
+///
+/// - Parameters:
+///   - variant: a name of `ViTVariant.all`.
+///   - options: `classes`, `imageSize`, `dtype` and `seed` are heeded.
+/// - Returns: the configuration and the file's size in bytes.
+/// - Throws: `ToolkitError.unknownVariant`; `CheckpointError` when the file cannot be written.
+@discardableResult
+public func initialise(
+    _ variant: String, to output: String, options: ModelOptions = ModelOptions()
+) throws -> (configuration: ViTConfiguration, byteCount: Int) {
+    let format = try OutputFormat(path: output)
+    guard let row = ViTVariant.named(variant) else {
+        throw ToolkitError.unknownVariant(variant, candidates: ViTVariant.candidates(for: variant))
+    }
+    var configuration = row.configuration
+    configuration.classes = options.classes ?? configuration.classes
+    configuration.imageSize = options.imageSize ?? configuration.imageSize
+    if options.dropsPreLogits { configuration.preLogits = nil }
+    try configuration.validate()
+    let tensors = try ViTInitialisation(configuration, seed: options.seed).parameters().map {
+        NamedTensor($0.name, try $0.tensor.converted(to: options.dtype ?? .f32))
+    }
+    let file = try AtomicFile(replacing: output)
+    switch format {
+    case .npz: try NpzWriter.write(tensors, to: file)
+    case .safetensors: try SafetensorsWriter.write(tensors, metadata: [("format", "pt")], to: file)
+    case .swt:
+        let metadata = SwtMetadata.of(configuration, variant: variant, seed: options.seed)
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+    }
+    try file.commit()
+    return (configuration, file.count)
+}

@@ -1,0 +1,137 @@
+import Checkpoints
+import TensorCore
+import ViT
+import WeightMapping
+
+/// What is to be found out about a checkpoint beyond its directory.
+public struct InspectionOptions: Sendable {
+    /// Whether the SHA-256 of the file and of each tensor is computed: reads everything once.
+    public var computesDigests = false
+    /// Whether each tensor's bounds and moments are computed: reads everything once.
+    public var computesStatistics = false
+    /// Which tensors are listed: those whose names match this shell pattern (`*.attn.*`); nil lists all.
+    public var filter: String?
+    /// What is said about the model, as for a conversion.
+    public var model = ModelOptions()
+
+    /// Reads the directory only.
+    public init() {}
+}
+
+/// What is in a checkpoint.
+public struct Inspection: Sendable {
+    /// A tensor and what was computed of it.
+    public struct Entry: Sendable {
+        /// The tensor.
+        public let tensor: NamedTensor
+        /// The SHA-256 of its bytes, row-major and little-endian.
+        public let sha256: String?
+        /// Its bounds and moments.
+        public let statistics: TensorStatistics?
+    }
+
+    /// Whether a file's digest begins with the digits at the end of its name (`…-e5005f0a.pth`).
+    public enum NameCheck: Sendable, Equatable {
+        /// It does.
+        case matches(String)
+        /// It does not: the file is not the one that was published under this name.
+        case differs(String)
+    }
+
+    /// The checkpoint.
+    public let checkpoint: Checkpoint
+    /// The tensors that are listed, in the order of the file.
+    public let entries: [Entry]
+    /// The SHA-256 of the file.
+    public let sha256: String?
+    /// What the file's name says of the digest; nil when it says nothing.
+    public let nameCheck: NameCheck?
+    /// The model, when the tensors make one.
+    public let model: PreparedModel?
+    /// Why they make none.
+    public let modelProblem: String?
+}
+
+/// Looks into a checkpoint without executing anything in it, and without reading weights unless asked to.
+///
+/// - Throws: `CheckpointError` when the file cannot be read. A checkpoint of something else than a Vision
+///   Transformer is no error.
+public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws -> Inspection {
+    let background = options.computesDigests ? BackgroundDigest(of: checkpoint.files) : nil
+    let listed = checkpoint.tensors.filter { tensor in
+        options.filter.map { fnmatch($0, tensor.name, 0) == 0 } ?? true
+    }
+    let entries = try listed.map { tensor in
+        do {
+            return Inspection.Entry(
+                tensor: tensor, sha256: options.computesDigests ? try Digest.sha256(tensor.view) : nil,
+                statistics: options.computesStatistics && !tensor.view.dtype.isComplex
+                    ? try TensorStatistics(tensor.view) : nil)
+        } catch {
+            throw CheckpointError(error, path: checkpoint.path, part: tensor.name)
+        }
+    }
+    let sha256: String?
+    do {
+        sha256 = try background?.value()
+    } catch {
+        throw CheckpointError(error, path: checkpoint.path)
+    }
+    let model = Result { try PreparedModel(checkpoint, options: options.model) }
+    var problem: String?
+    if case .failure(let error) = model { problem = "\(error)" }
+    return Inspection(
+        checkpoint: checkpoint, entries: entries, sha256: sha256,
+        nameCheck: sha256.flatMap { Inspection.nameCheck(path: checkpoint.path, sha256: $0) },
+        model: try? model.get(), modelProblem: problem)
+}
+
+extension Inspection {
+    /// torch hub's convention: a dash, eight hexadecimal digits or more, and the extension.
+    static func nameCheck(path: String, sha256: String) -> NameCheck? {
+        guard let name = path.split(separator: "/").last, let dash = name.lastIndex(of: "-") else { return nil }
+        let digits = name[name.index(after: dash)...].prefix { $0 != "." }
+        guard digits.utf8.count >= 8, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else { return nil }
+        return sha256.hasPrefix(digits) ? .matches(String(digits)) : .differs(String(digits))
+    }
+
+    /// The shape of `inspect --json`.
+    package var json: JSONValue {
+        .object([
+            "file": .string(checkpoint.path),
+            "container": .string(checkpoint.container.rawValue),
+            "byteCount": .integer(checkpoint.fileSize),
+            "sha256": sha256.map { .string($0) },
+            "nameDigest": nameCheck.map {
+                switch $0 {
+                case .matches(let digits): .object(["digits": .string(digits), "matches": .bool(true)])
+                case .differs(let digits): .object(["digits": .string(digits), "matches": .bool(false)])
+                }
+            },
+            "scheme": model.map { .string($0.scheme) },
+            "model": model.map { .string(ViTVariant.describe($0.configuration)) },
+            "configuration": model.map { $0.configuration.json },
+            "remarks": .strings(model?.remarks ?? checkpoint.remarks),
+            "metadata": checkpoint.metadata.isEmpty
+                ? nil : .object(checkpoint.metadata.map { .init($0.key, .string($0.value)) }),
+            "tensors": .array(
+                entries.map { entry in
+                    let view = entry.tensor.view
+                    return .object([
+                        "name": .string(entry.tensor.name), "dtype": .string(view.dtype.rawValue),
+                        "shape": .integers(view.shape.dimensions), "byteCount": .integer(view.byteCount),
+                        "sha256": entry.sha256.map { .string($0) }, "statistics": entry.statistics?.json,
+                    ])
+                }),
+            "others": .array(
+                checkpoint.others.map { other in
+                    .object([
+                        "name": .string(other.name), "type": .string(other.type),
+                        "value": other.value.map { .string($0) },
+                    ])
+                }),
+            "globals": .strings(checkpoint.globals),
+        ])
+    }
+}

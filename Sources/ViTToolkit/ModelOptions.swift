@@ -1,0 +1,30 @@
+import TensorCore
+import ViT
+
+/// What a user says about a checkpoint that its shapes cannot tell, and what is to be changed on the way.
+public struct ModelOptions: Sendable {
+    /// Which nested dictionary holds the weights (`state_dict_ema`), where there are several.
+    public var select: String?
+    /// The number of attention heads.
+    public var heads: Int?
+    /// The image size in pixels: of the weights where their position embedding fits it, else the one to
+    /// resample to.
+    public var imageSize: ViTConfiguration.Size?
+    /// The number of classes; a head with another number is initialised anew, 0 drops it.
+    public var classes: Int?
+    /// Whether the pre-logits layer is left out.
+    public var dropsPreLogits = false
+    /// The type of all parameters: F32, F16 or BF16; nil keeps each as it is.
+    public var dtype: DType?
+    /// The form of GELU.
+    public var gelu: ViTConfiguration.GELU?
+    /// The epsilon of every LayerNorm.
+    public var layerNormEpsilon: Double?
+    /// How the tokens become features, where names do not tell (average pooling before a final norm).
+    public var pooling: ViTConfiguration.Pooling?
+    /// The seed from which a new head is drawn.
+    public var seed: UInt64 = 0
+
+    /// Takes a checkpoint as it is.
+    public init() {}
+}

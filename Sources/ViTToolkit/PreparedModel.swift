@@ -1,0 +1,149 @@
+import Checkpoints
+import TensorCore
+import ViT
+import WeightMapping
+
+/// A checkpoint understood: which model it is, and where each of its parameters comes from.
+///
+/// Nothing but names and shapes has been read; parameters are views of the file.
+public struct PreparedModel: Sendable {
+    /// The checkpoint.
+    public let checkpoint: Checkpoint
+    /// The naming scheme of its tensors.
+    public let scheme: String
+    /// What the forward pass needs to know.
+    public let configuration: ViTConfiguration
+    /// What became of each tensor.
+    public let report: MappingReport
+    /// What the user should hear: guesses, other weights in the file, changes made.
+    public let remarks: [String]
+    /// The parameters, in the model's order.
+    package let parameters: [MappedTensor]
+    /// The type in which most parameters are stored.
+    package let storedDType: DType
+
+    /// Tells which weights a checkpoint holds and proves that they are a whole model.
+    ///
+    /// - Throws: `MappingError` with the whole report when a parameter is missing or a tensor left over;
+    ///   `ViTError` when the shapes make no model; `ToolkitError`.
+    public init(_ checkpoint: Checkpoint, options: ModelOptions = ModelOptions()) throws {
+        self = try ToolkitError.inFile(checkpoint.path) { try Self.prepared(checkpoint, options) }
+    }
+
+    private init(
+        checkpoint: Checkpoint, mapped: MappedModel, parameters: [MappedTensor], configuration: ViTConfiguration,
+        remarks: [String]
+    ) {
+        self.checkpoint = checkpoint
+        scheme = mapped.scheme.name
+        self.configuration = configuration
+        report = mapped.report(against: configuration.parameters.map { ($0.name, $0.shape) })
+        self.remarks = checkpoint.remarks + remarks + mapped.remarks
+        self.parameters = parameters
+        storedDType = mapped.dominantDType
+    }
+
+    private static func prepared(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> PreparedModel {
+        var mapped = try Mapper.map(checkpoint.tensors, select: options.select)
+        var (configuration, remarks) = try configuration(of: mapped, in: checkpoint, options)
+        var adaptation = Adaptation()
+        adaptation.classes = options.classes
+        adaptation.dropsPreLogits = options.dropsPreLogits
+        adaptation.dtype = options.dtype
+        if let size = options.imageSize, size != configuration.imageSize {
+            guard size.height >= configuration.patchSize.height, size.width >= configuration.patchSize.width else {
+                throw ToolkitError.impossible(
+                    "an image of \(size.height)×\(size.width) pixels is smaller than one patch of "
+                        + "\(configuration.patchSize.height)×\(configuration.patchSize.width)")
+            }
+            let old = configuration.gridSize
+            configuration.imageSize = size
+            let new = configuration.gridSize
+            adaptation.grids = (
+                PatchGrid(height: old.height, width: old.width), PatchGrid(height: new.height, width: new.width)
+            )
+        }
+        if options.dropsPreLogits { configuration.preLogits = nil }
+        if let classes = options.classes {
+            if classes > 0, configuration.classes == 0 { configuration.headBias = true }
+            configuration.classes = classes
+        }
+        try configuration.validate()
+        let fresh = ViTInitialisation(configuration, seed: options.seed)
+        try mapped.adapt(adaptation) { name, shape, dtype in
+            guard let view = try fresh.parameters().first(where: { $0.name == name })?.tensor else {
+                throw ToolkitError.impossible("the model has no parameter \(name) to initialise")
+            }
+            return try view.converted(to: dtype)
+        }
+        let parameters = try mapped.prove(configuration.parameters.map { ($0.name, $0.shape) })
+        return PreparedModel(
+            checkpoint: checkpoint, mapped: mapped, parameters: parameters, configuration: configuration,
+            remarks: remarks)
+    }
+
+    /// From the `.swt` metadata, else from names and shapes; what the user says goes first.
+    private static func configuration(
+        of mapped: MappedModel, in checkpoint: Checkpoint, _ options: ModelOptions
+    ) throws -> (ViTConfiguration, remarks: [String]) {
+        if checkpoint.container == .swt {
+            var configuration = try SwtMetadata.configuration(of: checkpoint)
+            configuration.heads = options.heads ?? configuration.heads
+            configuration.gelu = options.gelu ?? configuration.gelu
+            configuration.layerNormEpsilon = options.layerNormEpsilon ?? configuration.layerNormEpsilon
+            configuration.pooling = options.pooling ?? configuration.pooling
+            return (configuration, [])
+        }
+        let conventions = mapped.scheme.conventions
+        var overrides = ViTConfiguration.Overrides()
+        overrides.heads = options.heads
+        overrides.imageSize = options.imageSize
+        overrides.gelu = options.gelu ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
+        overrides.layerNormEpsilon = options.layerNormEpsilon ?? conventions.layerNormEpsilon
+        overrides.pooling = options.pooling
+        if let mean = conventions.mean, let deviation = conventions.standardDeviation {
+            overrides.preprocessing = .init(mean: mean, standardDeviation: deviation)
+        }
+        do throws(ViTError) {
+            let inferred = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+            guard options.imageSize != nil, inferred.configuration.imageSize != options.imageSize else {
+                return (inferred.configuration, inferred.remarks)
+            }
+            // The size asked for is not the weights' own: it is where the positions are to be resampled to.
+            overrides.imageSize = nil
+            let own = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+            return (own.configuration, own.remarks)
+        } catch {
+            // What is missing from the file says more than what could not be inferred.
+            guard mapped.report.isComplete else {
+                throw MappingError.incomplete(path: mapped.path, scheme: mapped.scheme.name, mapped.report)
+            }
+            throw error
+        }
+    }
+
+    /// The model, over the checkpoint's own bytes.
+    ///
+    /// - Throws: whatever reading the parameters throws.
+    public func model() throws -> VisionTransformer {
+        try ToolkitError.inFile(checkpoint.path) {
+            try VisionTransformer(
+                configuration: configuration,
+                parameters: Dictionary(
+                    parameters.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first }))
+        }
+    }
+}
+
+extension VisionTransformer {
+    /// Opens a checkpoint of any kind and builds its model; that of an `.swt` stays in the mapped file.
+    ///
+    /// - Throws: `CheckpointError`, `MappingError`, `ViTError` or `ToolkitError`, each with the file's name.
+    public convenience init(path: String, options: ModelOptions = ModelOptions()) throws {
+        let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
+        try self.init(
+            configuration: prepared.configuration,
+            parameters: Dictionary(
+                prepared.parameters.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first }))
+    }
+}

@@ -1,0 +1,54 @@
+/// What stands in the way of a whole job, beyond what the layers below say themselves.
+public enum ToolkitError: Error, Sendable {
+    /// An error of a layer below, in the file it is about.
+    case inFile(String, any Error)
+    /// The output would replace the input.
+    case outputIsInput(String)
+    /// The name of the output ends in nothing that is written.
+    case unknownOutput(String)
+    /// The `.swt` file says something about itself that cannot be.
+    case swt(String)
+    /// No variant has this name.
+    case unknownVariant(String, candidates: [String])
+    /// The converted model does not compute what the reference says; nothing was put in place.
+    case parityFailed([ParityReport])
+    /// The request cannot be carried out.
+    case impossible(String)
+}
+
+extension ToolkitError: CustomStringConvertible {
+    /// The error in words.
+    public var description: String {
+        switch self {
+        case .inFile(let path, let error):
+            let text = "\(error)"
+            return text.hasPrefix(path) ? text : "\(path): \(text)"
+        case .outputIsInput(let path):
+            return "\(path): the output is the input itself; give it another name"
+        case .unknownOutput(let path):
+            return "\(path): the output's name must end in .swt, .safetensors or .npz, which say what to write"
+        case .swt(let detail):
+            return "the .swt metadata is damaged: \(detail)"
+        case .unknownVariant(let name, let candidates):
+            let hint = candidates.isEmpty ? "" : "; did you mean \(candidates.joined(separator: ", "))?"
+            return "no variant is called \"\(name)\"\(hint)"
+        case .parityFailed:
+            return "the converted model does not compute what the reference says; nothing was written"
+        case .impossible(let detail):
+            return detail
+        }
+    }
+
+    /// Runs `body`; whatever it throws is told with the file it is about.
+    static func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as ToolkitError {
+            throw error
+        } catch let error as CheckpointError {
+            throw CheckpointError(error, path: path)
+        } catch {
+            throw ToolkitError.inFile(path, error)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Checkpoints
+import Parity
+import TensorCore
+import ViT
+
+/// How far results may lie apart, as far as the user sets it; the rest follows from the stored type.
+public struct ToleranceOptions: Sendable {
+    /// The largest |a − b| of logits.
+    public var absolute: Double?
+    /// The largest |a − b| as a part of |b|.
+    public var relative: Double?
+
+    /// Leaves both to the stored type.
+    public init(absolute: Double? = nil, relative: Double? = nil) {
+        self.absolute = absolute
+        self.relative = relative
+    }
+}
+
+/// What a verification found.
+public struct Verification: Sendable {
+    /// The comparison.
+    public let report: ParityReport
+    /// The tolerance that held.
+    public let tolerance: Tolerance
+    /// What the model computed: the logits and, where asked for, every activation, in execution order.
+    public let computed: [(name: String, tensor: FloatTensor)]
+}
+
+/// Runs a model on a reference's images and compares what it computes, activation by activation.
+///
+/// - Parameters:
+///   - reference: an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names.
+///   - keepsActivations: whether every activation is kept in the result, besides being compared.
+/// - Throws: `CheckpointError` when the reference cannot be read, `ParityError` when it lacks what is needed,
+///   `ViTError` when its images do not fit the model.
+public func verify(
+    _ prepared: PreparedModel, reference path: String, tolerance: ToleranceOptions = ToleranceOptions(),
+    keepsActivations: Bool = false
+) throws -> Verification {
+    let model = try prepared.model()
+    let file = try Checkpoint(path: path)
+    return try ToolkitError.inFile(path) {
+        let reference = try ReferenceBundle(
+            file.tensors.map { ($0.name, $0.view) }, channels: prepared.configuration.channels)
+        let size = prepared.configuration.imageSize
+        try reference.require(imageHeight: size.height, imageWidth: size.width)
+        let limits = Tolerance(
+            dtype: prepared.storedDType, absolute: tolerance.absolute, relative: tolerance.relative)
+        var check = ParityCheck(reference, tolerance: limits)
+        let wanted = Set(reference.activations.map(\.name))
+        var trace = ActivationTrace { keepsActivations || wanted.contains($0) }
+        let logits = try model.forward(reference.input, trace: &trace)
+        var computed: [(name: String, tensor: FloatTensor)] = []
+        for activation in trace.activations where activation.name != "logits" {
+            if wanted.contains(activation.name) { try check.compare(activation.name, activation.tensor) }
+            if keepsActivations { computed.append((activation.name, activation.tensor)) }
+        }
+        computed.append(("logits", logits))
+        return Verification(report: check.report(logits: logits), tolerance: limits, computed: computed)
+    }
+}
+
+/// Saves what a verification computed as an `.npz`.
+///
+/// - Throws: `CheckpointError` when the file cannot be written.
+public func save(_ computed: [(name: String, tensor: FloatTensor)], to path: String) throws {
+    let file = try AtomicFile(replacing: path)
+    let tensors = try computed.map { entry in
+        let bytes = entry.tensor.values.withUnsafeBytes { ByteRegion([UInt8]($0)) }
+        return NamedTensor(
+            entry.name, try TensorView(storage: .bytes(bytes, .little), dtype: .f32, shape: entry.tensor.shape))
+    }
+    try NpzWriter.write(tensors, to: file)
+    try file.commit()
+}

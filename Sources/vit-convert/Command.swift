@@ -1,0 +1,61 @@
+import ArgumentParser
+import ViTToolkit
+
+/// The root of the command: a table of its subcommands.
+@main
+struct Command: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vit-convert",
+        abstract: "Convert, inspect and verify Vision Transformer checkpoints.",
+        discussion: """
+            Nothing in a checkpoint is ever executed. Results go to standard output, remarks to standard error.
+
+            EXAMPLES
+              vit-convert jx_vit_base_patch16_224_in21k.pth out.swt
+              vit-convert inspect model.pth --tree
+              vit-convert verify out.swt --reference ref.npz
+
+            EXIT CODES
+              0   done
+              1   the comparison failed
+              2   the input cannot be read, mapped or trusted
+              64  wrong usage
+            """,
+        subcommands: [Convert.self, Inspect.self, Verify.self, Initialise.self],
+        defaultSubcommand: Convert.self)
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments == ["--version"] {
+            print("vit-convert \(Version.number) (matrix products: \(MatrixProduct.providerDescription))")
+            return
+        }
+        do {
+            var command = try arguments.isEmpty ? parseAsRoot(["--help"]) : parseAsRoot(arguments)
+            try command.run()
+        } catch let code as ExitCode {
+            exit(withError: code)
+        } catch let error as Failure {
+            Standard.error.write("vit-convert: \(error.underlying)\n")
+            exit(withError: ExitCode(2))
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// An error of the job itself, as opposed to one of usage.
+struct Failure: Error {
+    let underlying: any Error
+}
+
+/// Runs a job; whatever it throws ends the command with exit code 2 and its words on standard error.
+func job<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch let code as ExitCode {
+        throw code
+    } catch {
+        throw Failure(underlying: error)
+    }
+}

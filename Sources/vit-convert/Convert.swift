@@ -1,0 +1,94 @@
+import ArgumentParser
+import ViTToolkit
+
+struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Convert a checkpoint (the default subcommand).",
+        discussion: """
+            IN is a PyTorch (.pth, .pt, .bin), safetensors or NumPy checkpoint, a *.index.json of a sharded one, or a \
+            folder; the kind is told by the content. OUT's ending says what to write: .swt, .safetensors or .npz.
+
+            OUT appears whole or not at all; until then, what stood there stays untouched.
+
+            EXAMPLES
+              vit-convert jx_vit_base_patch16_224_in21k.pth out.swt
+              vit-convert checkpoint.pth.tar out.swt --select state_dict_ema --num-classes 10
+              vit-convert model.safetensors out.swt --image-size 384 --dtype bf16
+              vit-convert model.pth out.swt --reference ref.npz
+            """)
+
+    @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"))
+    var input: String
+
+    @Argument(help: ArgumentHelp("The file to write.", valueName: "out"))
+    var output: String
+
+    @OptionGroup var model: ModelArguments
+    @OptionGroup var adaptation: AdaptationArguments
+
+    @Option(help: "Verify the result against this reference before it is put in place; may be repeated.")
+    var reference: [String] = []
+
+    @OptionGroup var tolerance: ToleranceArguments
+
+    @Flag(help: "Say what would be done, and write nothing.")
+    var dryRun = false
+
+    @Option(help: "The seed for parameters that are initialised anew.")
+    var seed: UInt64 = 0
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func run() throws {
+        try job {
+            var options = model.options
+            adaptation.apply(to: &options)
+            options.seed = seed
+            let checkpoint = try Checkpoint(path: input)
+            if dryRun {
+                let prepared = try PreparedModel(checkpoint, options: options)
+                Standard.remark(prepared.remarks)
+                Standard.print(json ? Self.json(prepared, nil).pretty : Self.summary(prepared, prefix: "would write"))
+                return
+            }
+            do {
+                let conversion = try convert(
+                    checkpoint, to: output, options: options, references: reference, tolerance: tolerance.options)
+                Standard.remark(conversion.model.remarks)
+                Standard.print(
+                    json
+                        ? Self.json(conversion.model, conversion).pretty
+                        : Self.summary(conversion.model, prefix: "wrote")
+                            + conversion.reports.map { "\n\($0)" }.joined())
+            } catch ToolkitError.parityFailed(let reports) {
+                for report in reports { Standard.print("\(report)") }
+                Standard.error.write("vit-convert: \(ToolkitError.parityFailed(reports))\n")
+                throw ExitCode(1)
+            }
+        }
+    }
+
+    private static func bytes(of model: PreparedModel) -> Int {
+        model.parameters.reduce(0) { $0 + $1.view.byteCount }
+    }
+
+    private static func summary(_ model: PreparedModel, prefix: String) -> String {
+        "\(prefix) \(ViTVariant.describe(model.configuration)): \(model.parameters.count) parameters, "
+            + "\(Text.bytes(bytes(of: model)))"
+    }
+
+    private static func json(_ model: PreparedModel, _ conversion: Conversion?) -> JSONValue {
+        .object([
+            "written": .bool(conversion != nil),
+            "byteCount": conversion.map { .integer($0.byteCount) },
+            "sourceSha256": conversion.map { .string($0.sourceDigest) },
+            "scheme": .string(model.scheme),
+            "model": .string(ViTVariant.describe(model.configuration)),
+            "configuration": model.configuration.json,
+            "remarks": .strings(model.remarks),
+            "report": model.report.json,
+            "verifications": conversion.map { .array($0.reports.map(\.json)) },
+        ])
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import ViTToolkit
+
+struct Initialise: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Write a freshly initialised model of a known variant.",
+        discussion: """
+            The same seed gives the same bytes on every machine.
+
+            EXAMPLES
+              vit-convert init vit_base_patch16_224 fresh.swt --seed 1
+              vit-convert init vit_tiny_patch16_224 fresh.swt --num-classes 10
+
+            VARIANTS
+              \(ViTVariant.all.map(\.name).joined(separator: "\n  "))
+            """)
+
+    @Argument(help: "The variant's name.")
+    var variant: String
+
+    @Argument(help: ArgumentHelp("The file to write.", valueName: "out"))
+    var output: String
+
+    @Option(help: "The seed of all random draws.")
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("The image size in pixels.", valueName: "N|HxW"))
+    var imageSize: ViTConfiguration.Size?
+
+    @OptionGroup var adaptation: AdaptationArguments
+
+    func run() throws {
+        try job {
+            var options = ModelOptions()
+            adaptation.apply(to: &options)
+            options.seed = seed
+            options.imageSize = imageSize
+            let result = try initialise(variant, to: output, options: options)
+            Standard.print("wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import ViTToolkit
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what is in a checkpoint, without executing anything in it.",
+        discussion: """
+            EXAMPLES
+              vit-convert inspect model.pth
+              vit-convert inspect model.pth --tree
+              vit-convert inspect model.safetensors --filter '*.attn.*' --statistics
+              vit-convert inspect vit_b_16-c867db91.pth --digest --json
+            """)
+
+    @Argument(help: "The checkpoint.")
+    var file: String
+
+    @Flag(help: "Show names as a tree, with blocks that are alike folded into one.")
+    var tree = false
+
+    @Option(help: ArgumentHelp("List only tensors whose names match this shell pattern.", valueName: "glob"))
+    var filter: String?
+
+    @Flag(help: "Compute the SHA-256 of the file and of each tensor.")
+    var digest = false
+
+    @Flag(help: "Compute minimum, maximum, mean, standard deviation, and counts of NaN, Inf and zero.")
+    var statistics = false
+
+    @OptionGroup var model: ModelArguments
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func run() throws {
+        try job {
+            var options = InspectionOptions()
+            options.computesDigests = digest
+            options.computesStatistics = statistics
+            options.filter = filter
+            options.model = model.options
+            let inspection = try inspect(try Checkpoint(path: file), options: options)
+            Standard.print(json ? inspection.json.pretty : text(of: inspection))
+        }
+    }
+
+    private func text(of inspection: Inspection) -> String {
+        let checkpoint = inspection.checkpoint
+        var facts = [
+            ["file", checkpoint.path], ["container", checkpoint.container.rawValue],
+            ["size", Text.bytes(checkpoint.fileSize)],
+        ]
+        if let sha256 = inspection.sha256 {
+            facts.append(["sha256", sha256])
+            switch inspection.nameCheck {
+            case .matches(let digits): facts.append(["", "begins with \(digits), as the file's name says"])
+            case .differs(let digits):
+                facts.append(["", "DOES NOT begin with \(digits), as the file's name says it should"])
+            case nil: break
+            }
+        }
+        if let model = inspection.model {
+            facts.append(["scheme", model.scheme])
+            facts.append(["model", ViTVariant.describe(model.configuration)])
+            facts += model.remarks.map { ["remark", $0] }
+        } else {
+            facts += checkpoint.remarks.map { ["remark", $0] }
+            facts.append(["model", "none that is known"])
+        }
+        for entry in checkpoint.metadata where entry.key != "provenance" && entry.key != "vit.configuration" {
+            facts.append([entry.key, entry.value])
+        }
+        let count = inspection.entries.count
+        let all = checkpoint.tensors.count
+        facts.append(["tensors", count == all ? "\(all)" : "\(count) of \(all)"])
+        var parts = [Text.table(facts)]
+        if let problem = inspection.modelProblem, !checkpoint.tensors.isEmpty { parts.append(problem) }
+        if count > 0 { parts.append(tree ? KeyTree(inspection.entries.map(\.tensor)).lines.joined(separator: "\n") : table(inspection.entries)) }
+        if !checkpoint.others.isEmpty {
+            let rows = checkpoint.others.map { ["  " + $0.name, $0.type, $0.value ?? ""] }
+            parts.append("beside the tensors:\n" + Text.table(rows))
+        }
+        if !checkpoint.globals.isEmpty {
+            parts.append("Python globals named, none of them imported:\n  " + checkpoint.globals.joined(separator: "\n  "))
+        }
+        return parts.joined(separator: "\n\n")
+    }
+
+    private func table(_ entries: [Inspection.Entry]) -> String {
+        Text.table(
+            entries.map { entry in
+                let view = entry.tensor.view
+                var row = [entry.tensor.name, view.dtype.rawValue, view.shape.description]
+                if let statistics = entry.statistics {
+                    row.append("min \(Text.short(statistics.minimum))")
+                    row.append("max \(Text.short(statistics.maximum))")
+                    row.append("mean \(Text.short(statistics.mean))")
+                    row.append("std \(Text.short(statistics.standardDeviation))")
+                    row.append(
+                        "NaN \(statistics.notANumberCount), Inf \(statistics.infiniteCount), "
+                            + "zero \(statistics.zeroCount)")
+                }
+                if let sha256 = entry.sha256 { row.append(sha256) }
+                return row
+            })
+    }
+}

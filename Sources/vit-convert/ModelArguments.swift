@@ -1,0 +1,116 @@
+import ArgumentParser
+import ViTToolkit
+
+/// What a user can say about a checkpoint's model; shared by the subcommands that open one.
+struct ModelArguments: ParsableArguments {
+    @Option(help: "Which nested dictionary holds the weights (state_dict_ema, say).")
+    var select: String?
+
+    @Option(help: "The number of attention heads, where shapes cannot tell.")
+    var heads: Int?
+
+    @Option(help: ArgumentHelp("The form of GELU: exact, tanh or quick.", valueName: "form"))
+    var gelu: ViTConfiguration.GELU?
+
+    @Option(help: "The epsilon of every LayerNorm.")
+    var layerNormEpsilon: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The image size in pixels; the position embedding is resampled when it has another.",
+            valueName: "N|HxW"))
+    var imageSize: ViTConfiguration.Size?
+
+    @Option(help: ArgumentHelp("How tokens become features: token or avg, where names do not tell.", valueName: "kind"))
+    var pool: ViTConfiguration.Pooling?
+
+    var options: ModelOptions {
+        var options = ModelOptions()
+        options.select = select
+        options.heads = heads
+        options.gelu = gelu
+        options.layerNormEpsilon = layerNormEpsilon
+        options.imageSize = imageSize
+        options.pooling = pool
+        return options
+    }
+
+    func validate() throws {
+        if let heads, heads < 1 { throw ValidationError("--heads must be 1 or more.") }
+        if let layerNormEpsilon, !(layerNormEpsilon > 0 && layerNormEpsilon < 1) {
+            throw ValidationError("--layer-norm-epsilon must lie between 0 and 1.")
+        }
+    }
+}
+
+/// The changes that a conversion can make.
+struct AdaptationArguments: ParsableArguments {
+    @Option(help: "The number of classes; a head with another number is initialised anew.")
+    var numClasses: Int?
+
+    @Flag(help: "Leave the head out: the model gives features.")
+    var dropHead = false
+
+    @Flag(help: "Leave the pre-logits layer out.")
+    var noPreLogits = false
+
+    @Option(help: ArgumentHelp("The type of all parameters: f32, f16 or bf16.", valueName: "type"))
+    var dtype: ParameterType?
+
+    func apply(to options: inout ModelOptions) {
+        options.classes = dropHead ? 0 : numClasses
+        options.dropsPreLogits = noPreLogits
+        options.dtype = dtype?.dtype
+    }
+
+    func validate() throws {
+        if let numClasses, numClasses < 0 || numClasses > 1 << 24 {
+            throw ValidationError("--num-classes must lie between 0 and \(1 << 24).")
+        }
+        if dropHead, numClasses ?? 0 > 0 { throw ValidationError("--drop-head and --num-classes exclude each other.") }
+    }
+}
+
+enum ParameterType: String, ExpressibleByArgument, CaseIterable {
+    case f32, f16, bf16
+
+    var dtype: DType {
+        switch self {
+        case .f32: .f32
+        case .f16: .f16
+        case .bf16: .bf16
+        }
+    }
+}
+
+extension ViTConfiguration.GELU: ExpressibleByArgument {}
+
+extension ViTConfiguration.Pooling: ExpressibleByArgument {}
+
+extension ViTConfiguration.Size: ExpressibleByArgument {
+    /// `224`, or height × width as `224x448`.
+    public init?(argument: String) {
+        let sides = argument.split(omittingEmptySubsequences: false) { "xX×".contains($0) }.map { Int($0) }
+        guard let height = sides.first ?? nil, let width = sides.last ?? nil, sides.count <= 2,
+            (1...1 << 16).contains(height), (1...1 << 16).contains(width)
+        else { return nil }
+        self.init(height: height, width: width)
+    }
+}
+
+/// How far logits may lie apart.
+struct ToleranceArguments: ParsableArguments {
+    @Option(help: "The largest absolute difference of logits; by default what the stored type allows.")
+    var absolute: Double?
+
+    @Option(help: "The largest difference relative to the reference.")
+    var relative: Double?
+
+    var options: ToleranceOptions { ToleranceOptions(absolute: absolute, relative: relative) }
+
+    func validate() throws {
+        for value in [absolute, relative].compactMap({ $0 }) where !(value >= 0 && value.isFinite) {
+            throw ValidationError("A tolerance must be a number of 0 or more.")
+        }
+    }
+}
