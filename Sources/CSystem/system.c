@@ -24,10 +24,6 @@ ssize_t system_copy_range(int source, off_t source_offset, int target, off_t tar
     return copy_file_range(source, &source_offset, target, &target_offset, count, 0);
 }
 
-void system_start_writeback(int descriptor, off_t offset, off_t count) {
-    (void)sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
-}
-
 #else
 
 int system_open_unnamed(const char *folder, mode_t mode) {
@@ -46,10 +42,6 @@ ssize_t system_copy_range(int source, off_t source_offset, int target, off_t tar
     (void)source, (void)source_offset, (void)target, (void)target_offset, (void)count;
     errno = EOPNOTSUPP;
     return -1;
-}
-
-void system_start_writeback(int descriptor, off_t offset, off_t count) {
-    (void)descriptor, (void)offset, (void)count;
 }
 
 #endif

@@ -42,12 +42,14 @@ extension Checkpoint {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
         let names = [
-            "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin",
+            "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
+            "pytorch_model.bin",
         ]
         let folder = path.hasSuffix("/") ? path : path + "/"
         guard let name = names.first(where: { access(folder + $0, F_OK) == 0 }) else {
             throw CheckpointError(
-                .inaccessible, "a folder without a checkpoint in it; looked for \(names.joined(separator: ", "))")
+                .inaccessible,
+                "a folder without a checkpoint in it; looked for \(names.joined(separator: ", "))")
         }
         return folder + name
     }

@@ -25,7 +25,8 @@ public struct CheckpointError: Error, Sendable {
     /// The place in the file, in bytes, when there is one.
     public var offset: Int?
 
-    package init(_ kind: Kind, _ detail: String, path: String? = nil, part: String? = nil, offset: Int? = nil) {
+    package init(_ kind: Kind, _ detail: String, path: String? = nil, part: String? = nil, offset: Int? = nil)
+    {
         self.kind = kind
         self.detail = detail
         self.path = path

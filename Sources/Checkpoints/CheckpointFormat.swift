@@ -37,7 +37,9 @@ struct CheckpointFormat: Sendable {
                 return (isScript ? .torchScript : .torchZip, try TorchZip.read(archive, root: root))
             }
             // numpy.savez of nothing is an archive without members.
-            if NumPyReader.matchesNpz(archive) || archive.entries.isEmpty { return (.npz, try NumPyReader.readNpz(archive)) }
+            if NumPyReader.matchesNpz(archive) || archive.entries.isEmpty {
+                return (.npz, try NumPyReader.readNpz(archive))
+            }
             throw Refusal.zip(archive)
         })
 
@@ -54,16 +56,23 @@ struct CheckpointFormat: Sendable {
             // A user block of 512, 1024, 2048 … bytes may stand before the superblock.
             var offset = 0
             while offset <= probe.region.count - 8 {
-                if try probe.region.slice(offset, 8).array() == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] { return true }
+                if try probe.region.slice(offset, 8).array() == [
+                    0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A,
+                ] {
+                    return true
+                }
                 offset = offset == 0 ? 512 : offset * 2
             }
             return false
         },
-        read: { _ in throw CheckpointError(.unsupported, "an HDF5 file, which this version does not read yet") })
+        read: { _ in throw CheckpointError(.unsupported, "an HDF5 file, which this version does not read yet")
+        })
 
     private static let torchTar = CheckpointFormat(
         matches: { probe in
-            guard probe.region.count >= 512, let members = try? TorchTar.directory(of: probe.region) else { return false }
+            guard probe.region.count >= 512, let members = try? TorchTar.directory(of: probe.region) else {
+                return false
+            }
             return !TorchTar.members.isDisjoint(with: members.keys)
         },
         read: { probe in

@@ -7,7 +7,8 @@ enum ShardedCheckpoint {
     static func read(indexPath: String) throws -> Checkpoint {
         let index = ByteRegion(try OpenFile(path: indexPath))
         guard index.count <= largestIndex else {
-            throw CheckpointError(.unsupported, "an index of \(index.count) bytes; at most \(largestIndex) are read")
+            throw CheckpointError(
+                .unsupported, "an index of \(index.count) bytes; at most \(largestIndex) are read")
         }
         let json = try JSONParser.parse(try index.array())
         guard let map = json["weight_map"]?.members else {
@@ -21,7 +22,8 @@ enum ShardedCheckpoint {
         for member in map {
             guard let name = member.value.string, isPlainName(name) else {
                 throw CheckpointError(
-                    .damaged, "its shard \(member.value.compact) is no file beside the index", part: member.key)
+                    .damaged, "its shard \(member.value.compact) is no file beside the index",
+                    part: member.key)
             }
             if shards[name] == nil {
                 let file = try open(folder + name)
@@ -31,15 +33,19 @@ enum ShardedCheckpoint {
                 contents.globals += shard.contents.globals.filter { !contents.globals.contains($0) }
                 contents.others += shard.contents.others
                 shards[name] = Dictionary(
-                    shard.contents.tensors.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first })
+                    shard.contents.tensors.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first }
+                )
             }
             guard let view = shards[name]?[member.key] else {
-                throw CheckpointError(.damaged, "the index places it in \(name), which does not hold it", part: member.key)
+                throw CheckpointError(
+                    .damaged, "the index places it in \(name), which does not hold it", part: member.key)
             }
             contents.tensors.append(NamedTensor(member.key, view))
         }
         let extra = shards.values.reduce(0) { $0 + $1.count } - map.count
-        if extra > 0 { contents.remarks.append("\(extra) tensors in the shards are not in the index and are left out") }
+        if extra > 0 {
+            contents.remarks.append("\(extra) tensors in the shards are not in the index and are left out")
+        }
         return Checkpoint(contents, path: indexPath, container: container, files: files)
     }
 
@@ -56,7 +62,8 @@ enum ShardedCheckpoint {
         }
     }
 
-    private static func read(_ file: OpenFile) throws -> (container: Container, contents: CheckpointContents) {
+    private static func read(_ file: OpenFile) throws -> (container: Container, contents: CheckpointContents)
+    {
         do {
             let (container, contents) = try Checkpoint.read(ByteRegion(file))
             return (container, contents)

@@ -1,7 +1,8 @@
 import TensorCore
 
 extension ParityReport: CustomStringConvertible {
-    /// The report for people: the logits' figures, then one line for each activation.
+    /// The report for people: the logits' figures, then the activations: a line for each when one of them is
+    /// outside tolerance, else the one with the largest error.
     public var description: String {
         var lines = ["parity \(passed ? "holds" : "FAILS"): logits \(Shape.text(logits.shape))"]
         if let message = logits.message {
@@ -34,7 +35,13 @@ extension ParityReport: CustomStringConvertible {
         let width = min(48, activations.map(\.name.count).max() ?? 0)
         let failed = activations.count { !$0.passed }
         let verdict = failed == 0 ? "all within tolerance" : "\(failed) outside tolerance"
-        var lines = ["activations (\(activations.count) compared, \(verdict)):"]
+        var lines = ["activations (\(activations.count) compared, \(verdict))\(failed == 0 ? "" : ":")"]
+        let farthest = activations.max { $0.maxAbsoluteError < $1.maxAbsoluteError }
+        if failed == 0, let farthest {
+            return [
+                lines[0] + ", largest error \(Digits.text(farthest.maxAbsoluteError)) in \(farthest.name)"
+            ]
+        }
         for activation in activations {
             var line = "  \(activation.passed ? "ok  " : "FAIL")  \(activation.name.padded(to: width))  "
             line += activation.message ?? (activation.errorText + " of " + activation.toleranceText)

@@ -47,14 +47,18 @@ package struct ByteReader {
         }
         let window: HeapBytes
         if let current = self.window { window = current } else { window = HeapBytes(count: Self.windowSize) }
-        if position < windowRange.lowerBound || position + count > windowRange.upperBound || self.window == nil {
+        if position < windowRange.lowerBound || position + count > windowRange.upperBound
+            || self.window == nil
+        {
             let length = min(Self.windowSize, remaining)
             windowRange = 0..<0
             self.window = window
-            try region.read(into: UnsafeMutableRawBufferPointer(rebasing: window.buffer[0..<length]), at: position)
+            try region.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: window.buffer[0..<length]), at: position)
             windowRange = position..<position + length
         }
-        return UnsafeRawPointer(window.buffer.baseAddress.unsafelyUnwrapped) + (position - windowRange.lowerBound)
+        return UnsafeRawPointer(window.buffer.baseAddress.unsafelyUnwrapped)
+            + (position - windowRange.lowerBound)
     }
 
     /// The next byte.
@@ -113,7 +117,9 @@ package struct ByteReader {
             let next = try byte()
             if next == UInt8(ascii: "\n") { return line }
             line.append(next)
-            guard line.count <= limit else { throw ByteError(.truncated, offset: offset, needed: 1, available: 0) }
+            guard line.count <= limit else {
+                throw ByteError(.truncated, offset: offset, needed: 1, available: 0)
+            }
         }
     }
 }

@@ -38,7 +38,9 @@ package struct JSONParser {
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private mutating func skipWhitespace() {
-        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+            position += 1
+        }
     }
 
     private mutating func expect(_ character: Unicode.Scalar) throws(JSONError) {
@@ -63,7 +65,8 @@ package struct JSONParser {
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let end = position + word.utf8CodeUnitCount
         guard end <= bytes.count,
-            memcmp(bytes.baseAddress.unsafelyUnwrapped + position, word.utf8Start, word.utf8CodeUnitCount) == 0
+            memcmp(bytes.baseAddress.unsafelyUnwrapped + position, word.utf8Start, word.utf8CodeUnitCount)
+                == 0
         else { throw error("expected a value") }
         position = end
         return value
@@ -177,7 +180,8 @@ package struct JSONParser {
     private mutating func hexadecimal() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
+            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80
+            else {
                 throw error("expected four hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
@@ -189,7 +193,9 @@ package struct JSONParser {
     private mutating func digits() throws(JSONError) {
         let start = position
         while let byte = current, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte { position += 1 }
-        guard position > start else { throw error(start == bytes.count ? "unexpected end" : "expected a value") }
+        guard position > start else {
+            throw error(start == bytes.count ? "unexpected end" : "expected a value")
+        }
     }
 
     private mutating func number() throws(JSONError) -> JSONValue {

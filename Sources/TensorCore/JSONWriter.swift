@@ -27,10 +27,12 @@ extension JSONValue {
             let isPlain = values.allSatisfy { $0.members == nil && $0.array == nil }
             let inner = isPlain ? nil : indent
             Self.write(
-                values, "[", "]", to: &text, indent: inner, level: level, separator: indent == nil ? "," : ", "
+                values, "[", "]", to: &text, indent: inner, level: level,
+                separator: indent == nil ? "," : ", "
             ) { value, text in value.write(to: &text, indent: inner, level: level + 1) }
         case .object(let members):
-            Self.write(members, "{", "}", to: &text, indent: indent, level: level, separator: ",") { member, text in
+            Self.write(members, "{", "}", to: &text, indent: indent, level: level, separator: ",") {
+                member, text in
                 Self.write(member.key, to: &text)
                 text += indent == nil ? ":" : ": "
                 member.value.write(to: &text, indent: indent, level: level + 1)
@@ -39,7 +41,8 @@ extension JSONValue {
     }
 
     private static func write<Element>(
-        _ elements: [Element], _ open: String, _ close: String, to text: inout String, indent: Int?, level: Int,
+        _ elements: [Element], _ open: String, _ close: String, to text: inout String, indent: Int?,
+        level: Int,
         separator: String, _ body: (Element, inout String) -> Void
     ) {
         text += open

@@ -41,7 +41,8 @@ package enum ScalarConversion {
 
     @inline(__always)
     private static func write<Element: BitwiseCopyable, Value: BinaryFloatingPoint>(
-        _ source: UnsafeRawBufferPointer, _: Element.Type, _ target: UnsafeMutableRawBufferPointer, _ to: DType,
+        _ source: UnsafeRawBufferPointer, _: Element.Type, _ target: UnsafeMutableRawBufferPointer,
+        _ to: DType,
         _ value: (Element) -> Value
     ) {
         let count = target.count / to.itemSize
@@ -50,7 +51,8 @@ package enum ScalarConversion {
             let (sourceSize, targetSize) = (MemoryLayout<Element>.size, MemoryLayout<Result>.size)
             for index in 0..<count {
                 let element = source.loadUnaligned(fromByteOffset: index * sourceSize, as: Element.self)
-                target.storeBytes(of: result(value(element)), toByteOffset: index * targetSize, as: Result.self)
+                target.storeBytes(
+                    of: result(value(element)), toByteOffset: index * targetSize, as: Result.self)
             }
         }
         switch to {
@@ -100,7 +102,8 @@ package enum ScalarConversion {
     /// Reverses the bytes of every number in place.
     package static func swapBytes(of buffer: UnsafeMutableRawBufferPointer, componentSize: Int) {
         func swap<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) {
-            for offset in stride(from: 0, to: buffer.count / componentSize * componentSize, by: componentSize) {
+            for offset in stride(from: 0, to: buffer.count / componentSize * componentSize, by: componentSize)
+            {
                 let value = buffer.loadUnaligned(fromByteOffset: offset, as: T.self)
                 buffer.storeBytes(of: value.byteSwapped, toByteOffset: offset, as: T.self)
             }

@@ -32,7 +32,8 @@ struct StridedGather {
     ) throws {
         guard let start = base.baseAddress else { return }
         let columnsAtOnce = max(1, min(columns.length, size / itemSize))
-        let rowsAtOnce = columnsAtOnce < columns.length ? 1 : max(1, min(rows.length, size / (columns.length * itemSize)))
+        let rowsAtOnce =
+            columnsAtOnce < columns.length ? 1 : max(1, min(rows.length, size / (columns.length * itemSize)))
         let chunk = HeapBytes(count: columnsAtOnce * rowsAtOnce * itemSize)
         let plane = rows.length * columns.length
         guard plane > 0 else { return }

@@ -40,7 +40,9 @@ package final class DeferredBytes: Sendable {
     }
 
     /// - Parameter compute: gives exactly `byteCount` bytes, or throws.
-    package init(byteCount: Int, order: ByteOrder = .little, compute: @escaping @Sendable () throws -> ByteRegion) {
+    package init(
+        byteCount: Int, order: ByteOrder = .little, compute: @escaping @Sendable () throws -> ByteRegion
+    ) {
         self.byteCount = byteCount
         self.order = order
         self.compute = compute

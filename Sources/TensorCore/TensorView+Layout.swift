@@ -48,7 +48,8 @@ extension TensorView {
         guard shape.dimensions.indices.contains(axis), range.lowerBound >= 0, range.upperBound <= shape[axis]
         else {
             throw .incompatible(
-                "elements \(range.lowerBound) to \(range.upperBound) of axis \(axis) lie outside a tensor of shape \(shape)")
+                "elements \(range.lowerBound) to \(range.upperBound) of axis \(axis) lie outside a tensor of shape \(shape)"
+            )
         }
         var dimensions = shape.dimensions
         dimensions[axis] = range.count
@@ -70,7 +71,8 @@ extension TensorView {
             var dimensions = part.shape.dimensions
             guard dimensions.count == first.shape.rank, part.dtype == first.dtype else {
                 throw .incompatible(
-                    "cannot concatenate \(first.dtype.rawValue) \(first.shape) with \(part.dtype.rawValue) \(part.shape)")
+                    "cannot concatenate \(first.dtype.rawValue) \(first.shape) with \(part.dtype.rawValue) \(part.shape)"
+                )
             }
             length += dimensions[axis]
             dimensions[axis] = first.shape[axis]
@@ -118,7 +120,8 @@ extension TensorView {
         var taken = 1
         for axis in stride(from: target.rank - 1, through: 0, by: -1) where target[axis] != 1 {
             if run >= 0, taken == runs[run].length { (run, taken) = (run - 1, 1) }
-            guard run >= 0, (runs[run].length / taken) % target[axis] == 0, runs[run].length % taken == 0 else {
+            guard run >= 0, (runs[run].length / taken) % target[axis] == 0, runs[run].length % taken == 0
+            else {
                 return nil
             }
             result[axis] = runs[run].stride * taken

@@ -13,7 +13,8 @@ extension TensorView {
             switch storage {
             case .bytes(let region, let order):
                 let range = try region.slice(offset * dtype.itemSize, byteCount)
-                return try Self.forEachChunk(of: range, size: size, swapping: order == .big ? dtype : nil, body)
+                return try Self.forEachChunk(
+                    of: range, size: size, swapping: order == .big ? dtype : nil, body)
             case .joined(let parts) where offset == 0 && byteCount == storage.byteCount(of: dtype):
                 for part in parts { try part.forEachChunk(of: size, body) }
                 return
@@ -42,7 +43,8 @@ extension TensorView {
         let result = HeapBytes(count: byteCount)
         var done = 0
         try forEachChunk { chunk in
-            UnsafeMutableRawBufferPointer(rebasing: result.buffer[done..<done + chunk.count]).copyMemory(from: chunk)
+            UnsafeMutableRawBufferPointer(rebasing: result.buffer[done..<done + chunk.count]).copyMemory(
+                from: chunk)
             done += chunk.count
         }
         return ByteRegion(result, count: byteCount)
@@ -99,19 +101,22 @@ extension TensorView {
     }
 
     private static func forEachChunk(
-        of region: ByteRegion, size: Int, swapping dtype: DType?, _ body: (UnsafeRawBufferPointer) throws -> Void
+        of region: ByteRegion, size: Int, swapping dtype: DType?,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         if case .heap = region.source, dtype == nil {
             let pointer = try region.pointer()
             return try withExtendedLifetime(region) {
                 for start in stride(from: 0, to: region.count, by: size) {
-                    try body(UnsafeRawBufferPointer(rebasing: pointer[start..<min(start + size, region.count)]))
+                    try body(
+                        UnsafeRawBufferPointer(rebasing: pointer[start..<min(start + size, region.count)]))
                 }
             }
         }
         let chunk = HeapBytes(count: min(size, region.count))
         for start in stride(from: 0, to: region.count, by: size) {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: chunk.buffer[0..<min(size, region.count - start)])
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: chunk.buffer[0..<min(size, region.count - start)])
             try region.read(into: piece, at: start)
             if let dtype { ScalarConversion.swapBytes(of: piece, componentSize: dtype.componentSize) }
             try body(UnsafeRawBufferPointer(piece))

@@ -28,7 +28,8 @@ public struct TensorView: Sendable {
         self.storage = storage
         let storageBytes = storage.byteCount(of: dtype)
         let outside = TensorError.outsideStorage(
-            shape: shape.dimensions, strides: strides, offset: offset, dtype: dtype, storageBytes: storageBytes)
+            shape: shape.dimensions, strides: strides, offset: offset, dtype: dtype,
+            storageBytes: storageBytes)
         guard strides.count == shape.rank, offset >= 0 else { throw outside }
         guard shape.elementCount > 0 else { return }
         guard let extent = Self.extent(shape, strides, offset), extent.lowerBound >= 0,

@@ -55,7 +55,9 @@ public func convert(
     references: [String] = [], tolerance: ToleranceOptions = ToleranceOptions()
 ) throws -> Conversion {
     let format = try OutputFormat(path: output)
-    if let existing = try? OpenFile(path: output), checkpoint.files.contains(where: { $0.identity == existing.identity }) {
+    if let existing = try? OpenFile(path: output),
+        checkpoint.files.contains(where: { $0.identity == existing.identity })
+    {
         throw ToolkitError.outputIsInput(output)
     }
     let prepared = try PreparedModel(checkpoint, options: options)
@@ -73,7 +75,8 @@ public func convert(
         }
         sha256 = try digest.value()
         if format == .swt {
-            let header = try SafetensorsWriter.header(of: tensors, metadata: SwtMetadata.of(prepared, sha256: sha256))
+            let header = try SafetensorsWriter.header(
+                of: tensors, metadata: SwtMetadata.of(prepared, sha256: sha256))
             try file.overwrite(header.bytes, at: 0)
         }
     } catch {

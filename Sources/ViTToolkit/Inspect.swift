@@ -56,7 +56,9 @@ public struct Inspection: Sendable {
 ///
 /// - Throws: `CheckpointError` when the file cannot be read. A checkpoint of something else than a Vision
 ///   Transformer is no error.
-public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws -> Inspection {
+public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws
+    -> Inspection
+{
     let background = options.computesDigests ? BackgroundDigest(of: checkpoint.files) : nil
     let listed = checkpoint.tensors.filter { tensor in
         options.filter.map { fnmatch($0, tensor.name, 0) == 0 } ?? true
@@ -89,9 +91,12 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
 extension Inspection {
     /// torch hub's convention: a dash, eight hexadecimal digits or more, and the extension.
     static func nameCheck(path: String, sha256: String) -> NameCheck? {
-        guard let name = path.split(separator: "/").last, let dash = name.lastIndex(of: "-") else { return nil }
+        guard let name = path.split(separator: "/").last, let dash = name.lastIndex(of: "-") else {
+            return nil
+        }
         let digits = name[name.index(after: dash)...].prefix { $0 != "." }
-        guard digits.utf8.count >= 8, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        guard digits.utf8.count >= 8,
+            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else { return nil }
         return sha256.hasPrefix(digits) ? .matches(String(digits)) : .differs(String(digits))
     }

@@ -22,7 +22,9 @@ package struct KeyTree {
     package init(_ tensors: [NamedTensor]) {
         for tensor in tensors {
             var node = root
-            for word in tensor.name.split(separator: ".", maxSplits: Self.deepest, omittingEmptySubsequences: false) {
+            for word in tensor.name.split(
+                separator: ".", maxSplits: Self.deepest, omittingEmptySubsequences: false)
+            {
                 node = node.child(String(word))
             }
             node.tensor = tensor.view
@@ -41,7 +43,8 @@ package struct KeyTree {
             let label = child.tensor.map { "  \($0.dtype.rawValue) \($0.shape)" } ?? ""
             var last = place
             if let first = Int(key) {
-                while last + 1 < node.children.count, Int(node.children[last + 1].key) == first + last + 1 - place,
+                while last + 1 < node.children.count,
+                    Int(node.children[last + 1].key) == first + last + 1 - place,
                     lines(of: node.children[last + 1].node, indent: indent + "  ") == below,
                     node.children[last + 1].node.tensor?.shape == child.tensor?.shape,
                     node.children[last + 1].node.tensor?.dtype == child.tensor?.dtype

@@ -31,7 +31,8 @@ public struct PreparedModel: Sendable {
     }
 
     private init(
-        checkpoint: Checkpoint, mapped: MappedModel, parameters: [MappedTensor], configuration: ViTConfiguration,
+        checkpoint: Checkpoint, mapped: MappedModel, parameters: [MappedTensor],
+        configuration: ViTConfiguration,
         remarks: [String]
     ) {
         self.checkpoint = checkpoint
@@ -51,7 +52,8 @@ public struct PreparedModel: Sendable {
         adaptation.dropsPreLogits = options.dropsPreLogits
         adaptation.dtype = options.dtype
         if let size = options.imageSize, size != configuration.imageSize {
-            guard size.height >= configuration.patchSize.height, size.width >= configuration.patchSize.width else {
+            guard size.height >= configuration.patchSize.height, size.width >= configuration.patchSize.width
+            else {
                 throw ToolkitError.impossible(
                     "an image of \(size.height)×\(size.width) pixels is smaller than one patch of "
                         + "\(configuration.patchSize.height)×\(configuration.patchSize.width)")
@@ -60,7 +62,8 @@ public struct PreparedModel: Sendable {
             configuration.imageSize = size
             let new = configuration.gridSize
             adaptation.grids = (
-                PatchGrid(height: old.height, width: old.width), PatchGrid(height: new.height, width: new.width)
+                PatchGrid(height: old.height, width: old.width),
+                PatchGrid(height: new.height, width: new.width)
             )
         }
         if options.dropsPreLogits { configuration.preLogits = nil }
@@ -98,7 +101,8 @@ public struct PreparedModel: Sendable {
         var overrides = ViTConfiguration.Overrides()
         overrides.heads = options.heads
         overrides.imageSize = options.imageSize
-        overrides.gelu = options.gelu ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
+        overrides.gelu =
+            options.gelu ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
         overrides.layerNormEpsilon = options.layerNormEpsilon ?? conventions.layerNormEpsilon
         overrides.pooling = options.pooling
         if let mean = conventions.mean, let deviation = conventions.standardDeviation {

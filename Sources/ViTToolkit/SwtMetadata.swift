@@ -22,7 +22,9 @@ package enum SwtMetadata {
     }
 
     /// The metadata of a model that comes from no file.
-    static func of(_ configuration: ViTConfiguration, variant: String, seed: UInt64) -> [(key: String, value: String)] {
+    static func of(_ configuration: ViTConfiguration, variant: String, seed: UInt64) -> [(
+        key: String, value: String
+    )] {
         base(configuration) + [("initialisation", "\(variant), seed \(seed)")]
     }
 

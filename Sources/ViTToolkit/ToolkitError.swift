@@ -26,7 +26,8 @@ extension ToolkitError: CustomStringConvertible {
         case .outputIsInput(let path):
             return "\(path): the output is the input itself; give it another name"
         case .unknownOutput(let path):
-            return "\(path): the output's name must end in .swt, .safetensors or .npz, which say what to write"
+            return
+                "\(path): the output's name must end in .swt, .safetensors or .npz, which say what to write"
         case .swt(let detail):
             return "the .swt metadata is damaged: \(detail)"
         case .unknownVariant(let name, let candidates):

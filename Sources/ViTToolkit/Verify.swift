@@ -69,7 +69,8 @@ public func save(_ computed: [(name: String, tensor: FloatTensor)], to path: Str
     let tensors = try computed.map { entry in
         let bytes = entry.tensor.values.withUnsafeBytes { ByteRegion([UInt8]($0)) }
         return NamedTensor(
-            entry.name, try TensorView(storage: .bytes(bytes, .little), dtype: .f32, shape: entry.tensor.shape))
+            entry.name,
+            try TensorView(storage: .bytes(bytes, .little), dtype: .f32, shape: entry.tensor.shape))
     }
     try NpzWriter.write(tensors, to: file)
     try file.commit()

@@ -49,12 +49,14 @@ struct Convert: ParsableCommand {
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
                 Standard.remark(prepared.remarks)
-                Standard.print(json ? Self.json(prepared, nil).pretty : Self.summary(prepared, prefix: "would write"))
+                Standard.print(
+                    json ? Self.json(prepared, nil).pretty : Self.summary(prepared, prefix: "would write"))
                 return
             }
             do {
                 let conversion = try convert(
-                    checkpoint, to: output, options: options, references: reference, tolerance: tolerance.options)
+                    checkpoint, to: output, options: options, references: reference,
+                    tolerance: tolerance.options)
                 Standard.remark(conversion.model.remarks)
                 Standard.print(
                     json

@@ -37,7 +37,8 @@ struct Initialise: ParsableCommand {
             options.seed = seed
             options.imageSize = imageSize
             let result = try initialise(variant, to: output, options: options)
-            Standard.print("wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
+            Standard.print(
+                "wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
         }
     }
 }

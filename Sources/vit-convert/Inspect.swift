@@ -75,13 +75,20 @@ struct Inspect: ParsableCommand {
         facts.append(["tensors", count == all ? "\(all)" : "\(count) of \(all)"])
         var parts = [Text.table(facts)]
         if let problem = inspection.modelProblem, !checkpoint.tensors.isEmpty { parts.append(problem) }
-        if count > 0 { parts.append(tree ? KeyTree(inspection.entries.map(\.tensor)).lines.joined(separator: "\n") : table(inspection.entries)) }
+        if count > 0 {
+            parts.append(
+                tree
+                    ? KeyTree(inspection.entries.map(\.tensor)).lines.joined(separator: "\n")
+                    : table(inspection.entries))
+        }
         if !checkpoint.others.isEmpty {
             let rows = checkpoint.others.map { ["  " + $0.name, $0.type, $0.value ?? ""] }
             parts.append("beside the tensors:\n" + Text.table(rows))
         }
         if !checkpoint.globals.isEmpty {
-            parts.append("Python globals named, none of them imported:\n  " + checkpoint.globals.joined(separator: "\n  "))
+            parts.append(
+                "Python globals named, none of them imported:\n  "
+                    + checkpoint.globals.joined(separator: "\n  "))
         }
         return parts.joined(separator: "\n\n")
     }

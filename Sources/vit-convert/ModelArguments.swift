@@ -21,7 +21,9 @@ struct ModelArguments: ParsableArguments {
             valueName: "N|HxW"))
     var imageSize: ViTConfiguration.Size?
 
-    @Option(help: ArgumentHelp("How tokens become features: token or avg, where names do not tell.", valueName: "kind"))
+    @Option(
+        help: ArgumentHelp(
+            "How tokens become features: token or avg, where names do not tell.", valueName: "kind"))
     var pool: ViTConfiguration.Pooling?
 
     var options: ModelOptions {
@@ -67,7 +69,9 @@ struct AdaptationArguments: ParsableArguments {
         if let numClasses, numClasses < 0 || numClasses > 1 << 24 {
             throw ValidationError("--num-classes must lie between 0 and \(1 << 24).")
         }
-        if dropHead, numClasses ?? 0 > 0 { throw ValidationError("--drop-head and --num-classes exclude each other.") }
+        if dropHead, numClasses ?? 0 > 0 {
+            throw ValidationError("--drop-head and --num-classes exclude each other.")
+        }
     }
 }
 

@@ -61,7 +61,8 @@ struct Verify: ParsableCommand {
         var reports: [ParityReport] = []
         for reference in reference {
             let verification = try verify(
-                prepared, reference: reference, tolerance: tolerance.options, keepsActivations: activations != nil)
+                prepared, reference: reference, tolerance: tolerance.options,
+                keepsActivations: activations != nil)
             if let activations { try save(verification.computed, to: activations) }
             reports.append(verification.report)
         }

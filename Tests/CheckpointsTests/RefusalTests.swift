@@ -28,7 +28,8 @@ import Testing
         "short-storage": "expected 256 bytes, found 252", "truncated-zip": "cut short", "unknown": "",
         // NumPy's
         "text": "arrays of numbers are read", "datetime": "arrays of numbers are read",
-        "float128": "arrays of numbers are read", "object": "Python objects", "structured": "array of records",
+        "float128": "arrays of numbers are read", "object": "Python objects",
+        "structured": "array of records",
         "version": "version 9", "header": "", "truncated": "",
     ]
 
@@ -49,7 +50,9 @@ import Testing
             let message = error?.description ?? ""
             #expect(message.hasPrefix(path + ": "))
             let phrase = row.kind.hasPrefix("truncated-legacy") ? "" : Self.phrases[row.kind]
-            #expect(message.contains(try #require(phrase, "no phrase for \(row.kind)")) || phrase?.isEmpty == true)
+            #expect(
+                message.contains(try #require(phrase, "no phrase for \(row.kind)")) || phrase?.isEmpty == true
+            )
         }
     }
 

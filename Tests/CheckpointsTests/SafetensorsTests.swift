@@ -16,15 +16,33 @@ import Testing
     }
 
     static let invalid: [(String, ByteRegion)] = [
-        ("a hole before it", file("{" + tensor("a", "U8", "[2]", "[0,2]") + "," + tensor("b", "U8", "[2]", "[3,5]") + "}", data: 5)),
-        ("it overlaps", file("{" + tensor("a", "U8", "[2]", "[0,2]") + "," + tensor("b", "U8", "[2]", "[1,3]") + "}", data: 3)),
+        (
+            "a hole before it",
+            file(
+                "{" + tensor("a", "U8", "[2]", "[0,2]") + "," + tensor("b", "U8", "[2]", "[3,5]") + "}",
+                data: 5)
+        ),
+        (
+            "it overlaps",
+            file(
+                "{" + tensor("a", "U8", "[2]", "[0,2]") + "," + tensor("b", "U8", "[2]", "[1,3]") + "}",
+                data: 3)
+        ),
         ("a hole before it", file("{" + tensor("a", "U8", "[2]", "[1,3]") + "}", data: 3)),
         ("follow the last tensor", file("{" + tensor("a", "U8", "[2]", "[0,2]") + "}", data: 3)),
         ("cut short", file("{" + tensor("a", "U8", "[4]", "[0,4]") + "}", data: 3)),
         ("takes 8 bytes, found 4", file("{" + tensor("a", "F32", "[2]", "[0,4]") + "}", data: 4)),
         ("overflows", file("{" + tensor("a", "U8", "[4611686018427387904,4]", "[0,4]") + "}", data: 4)),
-        ("takes too many bytes", file("{" + tensor("a", "F64", "[2305843009213693952]", "[0,4]") + "}", data: 4)),
-        ("occurs twice", file("{" + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("a", "U8", "[1]", "[0,1]") + "}", data: 1)),
+        (
+            "takes too many bytes",
+            file("{" + tensor("a", "F64", "[2305843009213693952]", "[0,4]") + "}", data: 4)
+        ),
+        (
+            "occurs twice",
+            file(
+                "{" + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("a", "U8", "[1]", "[0,1]") + "}",
+                data: 1)
+        ),
         ("not among those known", file("{" + tensor("a", "F33", "[1]", "[0,1]") + "}", data: 1)),
         ("not among those known", file("{" + tensor("a", "C128", "[1]", "[0,16]") + "}", data: 16)),
         ("data_offsets of two numbers", file("{" + tensor("a", "U8", "[1]", "[1,0]") + "}", data: 1)),
@@ -42,7 +60,9 @@ import Testing
     @Test(arguments: invalid.indices)
     func isInvalid(_ index: Int) {
         let (phrase, region) = Self.invalid[index]
-        let error = #expect(throws: CheckpointError.self) { try Checkpoint(bytes: region, named: "x.safetensors") }
+        let error = #expect(throws: CheckpointError.self) {
+            try Checkpoint(bytes: region, named: "x.safetensors")
+        }
         #expect(error?.description.contains(phrase) == true, "\(String(describing: error))")
     }
 
@@ -54,7 +74,9 @@ import Testing
 
     @Test func whiteSpaceEmptyFilesScalarsAndUnknownFieldsAreValid() throws {
         #expect(try Checkpoint(bytes: Self.file("{}"), named: "x").tensors.isEmpty)
-        let header = " {" + Self.tensor("s", "F32", "[]", "[0,4]") + ",\"e\":{\"dtype\":\"F64\",\"shape\":[0,3],\"data_offsets\":[4,4],\"more\":[1]}}  \n"
+        let header =
+            " {" + Self.tensor("s", "F32", "[]", "[0,4]")
+            + ",\"e\":{\"dtype\":\"F64\",\"shape\":[0,3],\"data_offsets\":[4,4],\"more\":[1]}}  \n"
         let checkpoint = try Checkpoint(bytes: Self.file(header, data: 4), named: "x")
         #expect(checkpoint.tensors.map(\.name) == ["s", "e"])
         #expect(checkpoint.tensor("s")?.shape.dimensions == [])
@@ -64,7 +86,8 @@ import Testing
         let folder = try TemporaryFolder()
         func view(_ dtype: DType, _ count: Int) throws -> TensorView {
             let bytes = (0..<count * dtype.itemSize).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
-            return try TensorView(storage: .bytes(ByteRegion(bytes), .little), dtype: dtype, shape: Shape([count]))
+            return try TensorView(
+                storage: .bytes(ByteRegion(bytes), .little), dtype: dtype, shape: Shape([count]))
         }
         let tensors = [
             NamedTensor("byte", try view(.u8, 3)), NamedTensor("half", try view(.f16, 5)),

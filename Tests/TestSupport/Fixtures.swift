@@ -36,7 +36,8 @@ package final class TemporaryFolder {
 
     package init() throws {
         var template = Array("/tmp/vit-convert-tests.XXXXXX".utf8CString)
-        guard let made = template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) else {
+        guard let made = template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } })
+        else {
             throw ByteError(.system(errno), offset: 0)
         }
         path = String(cString: made) + "/"
@@ -64,7 +65,8 @@ package final class TemporaryFolder {
     /// Writes a file of that name and gives its path.
     package func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         let descriptor = open(path + name, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-        guard descriptor >= 0, bytes.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == bytes.count
+        guard descriptor >= 0,
+            bytes.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == bytes.count
         else { throw ByteError(.system(errno), offset: 0) }
         close(descriptor)
         return path + name

@@ -14,7 +14,4 @@ int system_link_unnamed(int descriptor, const char *path);
 /// Copies bytes between files inside the kernel; what copy_file_range(2) returns.
 ssize_t system_copy_range(int source, off_t source_offset, int target, off_t target_offset, size_t count);
 
-/// Asks the system to begin writing a range of a file to the disk, without waiting for it.
-void system_start_writeback(int descriptor, off_t offset, off_t count);
-
 #endif

@@ -28,7 +28,9 @@ struct NpyHeader {
         let text = String(decoding: try reader.bytes(length), as: UTF8.self)
         var literal = PythonLiteral(text)
         guard case .dictionary(let items)? = literal.parse() else {
-            throw CheckpointError(.damaged, "the .npy header is no dictionary of plain values: \(text.prefix(80))", offset: start)
+            throw CheckpointError(
+                .damaged, "the .npy header is no dictionary of plain values: \(text.prefix(80))",
+                offset: start)
         }
         func item(_ key: String) throws -> PythonLiteral.Value {
             guard let value = items.first(where: { $0.key == key })?.value else {
@@ -43,20 +45,26 @@ struct NpyHeader {
             let what =
                 switch descriptor.drop(while: { "<>=|!".contains($0) }) {
                 case "O": "Python objects, which only Python's pickle could build"
-                case "V1": "bytes that are some 8-bit float, of which kind the file does not say (\(descriptor))"
+                case "V1":
+                    "bytes that are some 8-bit float, of which kind the file does not say (\(descriptor))"
                 default: "type '\(descriptor)'"
                 }
             throw CheckpointError(.unsupported, "an array of \(what); arrays of numbers are read")
         }
-        guard case .bool(let isColumnMajor) = try item("fortran_order"), case .tuple(let lengths) = try item("shape")
-        else { throw CheckpointError(.damaged, "the .npy header's order or shape is no plain value", offset: start) }
+        guard case .bool(let isColumnMajor) = try item("fortran_order"),
+            case .tuple(let lengths) = try item("shape")
+        else {
+            throw CheckpointError(
+                .damaged, "the .npy header's order or shape is no plain value", offset: start)
+        }
         self.dtype = dtype
         self.order = order
         self.isColumnMajor = isColumnMajor
         shape = try Shape(
             try lengths.map {
                 guard case .integer(let length) = $0 else {
-                    throw CheckpointError(.damaged, "the .npy header's shape is no tuple of integers", offset: start)
+                    throw CheckpointError(
+                        .damaged, "the .npy header's shape is no tuple of integers", offset: start)
                 }
                 return length
             })
@@ -67,16 +75,20 @@ struct NpyHeader {
         let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.itemSize)
         guard !overflow, bytes <= available else {
             throw CheckpointError(
-                .damaged, "shape \(shape) in \(dtype.rawValue) takes \(overflow ? "too many" : String(bytes)) bytes, "
+                .damaged,
+                "shape \(shape) in \(dtype.rawValue) takes \(overflow ? "too many" : String(bytes)) bytes, "
                     + "found \(available)")
         }
         let strides = isColumnMajor ? shape.columnMajorStrides : nil
         switch storage {
         case .bytes(let region, _):
             return try TensorView(
-                storage: .bytes(try region.slice(offset, bytes), order), dtype: dtype, shape: shape, strides: strides)
+                storage: .bytes(try region.slice(offset, bytes), order), dtype: dtype, shape: shape,
+                strides: strides)
         case .deferred(let deferred):
-            let elements = DeferredBytes(byteCount: bytes, order: order) { try deferred.bytes().slice(offset, bytes) }
+            let elements = DeferredBytes(byteCount: bytes, order: order) {
+                try deferred.bytes().slice(offset, bytes)
+            }
             return try TensorView(storage: .deferred(elements), dtype: dtype, shape: shape, strides: strides)
         case .joined, .converted:
             throw CheckpointError(.damaged, "no plain member")
@@ -147,7 +159,9 @@ struct PythonLiteral {
     private mutating func string() -> String? {
         let quote = text[position]
         let start = position + 1
-        guard let end = text[start...].firstIndex(of: quote), !text[start..<end].contains(0x5C) else { return nil }
+        guard let end = text[start...].firstIndex(of: quote), !text[start..<end].contains(0x5C) else {
+            return nil
+        }
         position = end + 1
         return String(decoding: text[start..<end], as: UTF8.self)
     }

@@ -10,7 +10,8 @@ package enum NpzWriter {
         var names: Set<String> = []
         for tensor in tensors {
             guard names.insert(tensor.name).inserted else {
-                throw CheckpointError(.unsupported, "a file cannot hold two tensors of one name", part: tensor.name)
+                throw CheckpointError(
+                    .unsupported, "a file cannot hold two tensors of one name", part: tensor.name)
             }
             let name = Array((tensor.name + ".npy").utf8)
             let header = try npyHeader(of: tensor)
@@ -35,10 +36,13 @@ package enum NpzWriter {
     /// The dictionary, padded so that the elements begin on a 64-byte boundary of the array file.
     private static func npyHeader(of tensor: NamedTensor) throws -> [UInt8] {
         guard let descriptor = NumPyDType.descriptor(of: tensor.view.dtype) else {
-            throw CheckpointError(.unsupported, "NumPy has no type for \(tensor.view.dtype.rawValue)", part: tensor.name)
+            throw CheckpointError(
+                .unsupported, "NumPy has no type for \(tensor.view.dtype.rawValue)", part: tensor.name)
         }
         let lengths = tensor.view.shape.dimensions
-        let shape = lengths.count == 1 ? "(\(lengths[0]),)" : "(" + lengths.map(String.init).joined(separator: ", ") + ")"
+        let shape =
+            lengths.count == 1
+            ? "(\(lengths[0]),)" : "(" + lengths.map(String.init).joined(separator: ", ") + ")"
         var text = Array("{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(shape), }".utf8)
         text += [UInt8](repeating: 0x20, count: 63 - (10 + text.count) % 64) + [0x0A]
         return NpyHeader.magic + [1, 0] + little(UInt16(text.count)) + text

@@ -22,7 +22,10 @@ enum NumPyDType {
         case .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0: return "|V1"
         case .c32: return nil
         default:
-            guard let kind = dtypes.first(where: { $0.value == dtype && $0.key != "?" && !$0.key.hasPrefix("V") })
+            guard
+                let kind = dtypes.first(where: {
+                    $0.value == dtype && $0.key != "?" && !$0.key.hasPrefix("V")
+                })
             else { return nil }
             return (dtype.itemSize == 1 ? "|" : "<") + kind.key
         }
@@ -31,7 +34,8 @@ enum NumPyDType {
     /// `V2` is how bfloat16 looks when NumPy does not know it. `V1` is some 8-bit float, but the file does not say
     /// which, so that it is not among these.
     private static let dtypes: [String: DType] = [
-        "f8": .f64, "f4": .f32, "f2": .f16, "i8": .i64, "i4": .i32, "i2": .i16, "i1": .i8, "u8": .u64, "u4": .u32,
+        "f8": .f64, "f4": .f32, "f2": .f16, "i8": .i64, "i4": .i32, "i2": .i16, "i1": .i8, "u8": .u64,
+        "u4": .u32,
         "u2": .u16, "u1": .u8, "b1": .bool, "?": .bool, "c8": .c64, "c16": .c128, "V2": .bf16,
     ]
 }

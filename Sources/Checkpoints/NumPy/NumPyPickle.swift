@@ -43,7 +43,9 @@ struct NumPyPickle {
         }
         guard let (type, order) = element(dtype), let bytes = bytes(data) else { return nil }
         let lengths = try graph.sequence(shape)?.map {
-            guard let length = $0.integer else { throw CheckpointError(.damaged, "an array's shape is no tuple of integers") }
+            guard let length = $0.integer else {
+                throw CheckpointError(.damaged, "an array's shape is no tuple of integers")
+            }
             return length
         }
         let view = try Shape(lengths ?? [])
@@ -54,7 +56,9 @@ struct NumPyPickle {
 
     /// A `numpy.dtype` call: its argument spells the type, its state the byte order.
     private func element(_ value: PickleValue) -> (DType, ByteOrder)? {
-        guard let dtype = graph.instance(value), let name = graph.tuple(dtype.arguments)?.first else { return nil }
+        guard let dtype = graph.instance(value), let name = graph.tuple(dtype.arguments)?.first else {
+            return nil
+        }
         if let global = graph.global(name) {
             // ml_dtypes' types stand there as classes.
             return TorchDType.byName[global.name].map { ($0, .little) }
@@ -73,7 +77,9 @@ struct NumPyPickle {
         case .node:
             if case .bytes(let region) = graph.node(value) { return region }
             // Python 3 writes bytes in protocol 2 as _codecs.encode(text, 'latin1'), empty ones as bytes().
-            guard let call = graph.instance(value), let callable = graph.global(call.callable) else { return nil }
+            guard let call = graph.instance(value), let callable = graph.global(call.callable) else {
+                return nil
+            }
             if callable.name == "bytes" || callable.name == "bytearray" {
                 guard let first = graph.tuple(call.arguments)?.first else { return ByteRegion([]) }
                 return isNested ? nil : bytes(first, isNested: true)

@@ -17,7 +17,8 @@ enum NumPyReader {
         var reader = ByteReader(region)
         let header = try NpyHeader(&reader)
         var contents = CheckpointContents()
-        let view = try header.view(of: .bytes(region, .little), at: reader.position, available: reader.remaining)
+        let view = try header.view(
+            of: .bytes(region, .little), at: reader.position, available: reader.remaining)
         contents.tensors.append(NamedTensor("tensor", view))
         return contents
     }
@@ -47,7 +48,9 @@ enum NumPyReader {
         let start: ByteRegion
         switch storage {
         case .bytes(let region, _): start = region
-        default: start = try Inflate.beginning(try archive.storedRange(of: entry), of: entry.size, member: entry.name)
+        default:
+            start = try Inflate.beginning(
+                try archive.storedRange(of: entry), of: entry.size, member: entry.name)
         }
         var reader = ByteReader(start)
         let header = try NpyHeader(&reader)

@@ -26,7 +26,9 @@ struct ObjectListing {
         contents.globals = graph.globals.map(\.description)
     }
 
-    private static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : path + "." + key }
+    private static func join(_ path: String, _ key: String) -> String {
+        path.isEmpty ? key : path + "." + key
+    }
     /// The name of a tensor that is all that a file holds.
     private static func name(_ path: String) -> String { path.isEmpty ? "tensor" : path }
 
@@ -37,8 +39,10 @@ struct ObjectListing {
     private mutating func visit(_ value: PickleValue, _ path: String) throws {
         visits += 1
         guard visits <= Self.mostVisits else {
-            throw CheckpointError(.unsupported, "the same objects are referred to over and over: more than "
-                + "\(Self.mostVisits) entries", part: path)
+            throw CheckpointError(
+                .unsupported,
+                "the same objects are referred to over and over: more than "
+                    + "\(Self.mostVisits) entries", part: path)
         }
         guard case .node(let index) = value else {
             return other(path, PickleText.type(of: value), PickleText.short(value, in: graph))
@@ -78,7 +82,9 @@ struct ObjectListing {
 
     private mutating func visit(_ values: [PickleValue], _ path: String, _ whole: PickleValue) throws {
         let isPlain = values.allSatisfy { if case .node = $0 { false } else { true } }
-        if isPlain { return other(path, PickleText.type(of: whole, in: graph), PickleText.short(whole, in: graph)) }
+        if isPlain {
+            return other(path, PickleText.type(of: whole, in: graph), PickleText.short(whole, in: graph))
+        }
         for (index, value) in values.enumerated() { try visit(value, Self.join(path, String(index))) }
     }
 
@@ -87,7 +93,9 @@ struct ObjectListing {
         do {
             rebuilt = try rebuilder.rebuild(instance)
             if numpy.isArray(instance) {
-                guard let view = try numpy.array(instance) else { return other(path, "numpy array", "not of numbers") }
+                guard let view = try numpy.array(instance) else {
+                    return other(path, "numpy array", "not of numbers")
+                }
                 contents.tensors.append(NamedTensor(Self.name(path), view))
                 return
             }
@@ -137,7 +145,8 @@ struct ObjectListing {
     ]
     private static let sequences: Set<String> = [
         "builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset", "builtins.list",
-        "__builtin__.list", "builtins.tuple", "__builtin__.tuple", "collections.deque", "torch.jit._pickle.build_intlist",
+        "__builtin__.list", "builtins.tuple", "__builtin__.tuple", "collections.deque",
+        "torch.jit._pickle.build_intlist",
         "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
         "torch.jit._pickle.build_boollist",
     ]
@@ -150,7 +159,9 @@ struct ObjectListing {
             if case .dictionary(let given) = graph.node(argument) { items += given }
             // Python 2 gives OrderedDict a list of pairs.
             for pair in graph.sequence(argument) ?? [] {
-                if let pair = graph.sequence(pair), pair.count == 2 { items.append(PickleItem(key: pair[0], value: pair[1])) }
+                if let pair = graph.sequence(pair), pair.count == 2 {
+                    items.append(PickleItem(key: pair[0], value: pair[1]))
+                }
             }
         }
         return items + instance.items
@@ -158,7 +169,8 @@ struct ObjectListing {
 
     private func sequence(of instance: PickleInstance, named name: String) -> [PickleValue]? {
         guard Self.sequences.contains(name) else { return nil }
-        return (graph.tuple(instance.arguments)?.first.flatMap { graph.sequence($0) } ?? []) + instance.elements
+        return (graph.tuple(instance.arguments)?.first.flatMap { graph.sequence($0) } ?? [])
+            + instance.elements
     }
 
     // MARK: Objects by their state
@@ -167,7 +179,8 @@ struct ObjectListing {
         switch graph.node(value) {
         case .dictionary(let items): return items
         case .instance(let instance):
-            guard let name = graph.global(instance.callable)?.description, Self.dictionaries.contains(name) else {
+            guard let name = graph.global(instance.callable)?.description, Self.dictionaries.contains(name)
+            else {
                 return nil
             }
             return dictionaryItems(of: instance)
@@ -191,7 +204,9 @@ struct ObjectListing {
         var left: Set<PickleValue> = []
         if let set = Self.value("_non_persistent_buffers_set", in: state) {
             if case .set(let names) = graph.node(set) { left.formUnion(names) }
-            if let call = graph.instance(set) { left.formUnion(sequence(of: call, named: "builtins.set") ?? []) }
+            if let call = graph.instance(set) {
+                left.formUnion(sequence(of: call, named: "builtins.set") ?? [])
+            }
         }
         for kind in ["_parameters", "_buffers", "_modules"] {
             let items = Self.value(kind, in: state).flatMap { dictionary($0) } ?? []
@@ -200,7 +215,8 @@ struct ObjectListing {
         }
     }
 
-    private mutating func visit(foreign instance: PickleInstance, named name: String?, _ path: String) throws {
+    private mutating func visit(foreign instance: PickleInstance, named name: String?, _ path: String) throws
+    {
         other(path, name ?? "object")
         let outer = isForeign
         isForeign = true
@@ -212,7 +228,9 @@ struct ObjectListing {
             try visit(argument, Self.join(path, "args.\(index)"))
         }
         if let keywords = dictionary(instance.keywords) { try visit(keywords, Self.join(path, "kwargs")) }
-        for (index, element) in instance.elements.enumerated() { try visit(element, Self.join(path, String(index))) }
+        for (index, element) in instance.elements.enumerated() {
+            try visit(element, Self.join(path, String(index)))
+        }
         try visit(instance.items, path)
         try visitStates(of: instance, path)
     }
@@ -224,7 +242,9 @@ struct ObjectListing {
     /// A `__dict__`, or a pair of it and the slots; any other state stands under `state`.
     private mutating func visit(state: PickleValue, _ path: String) throws {
         if let items = dictionary(state) { return try visit(items, path) }
-        if let pair = graph.tuple(state), pair.count == 2, pair.allSatisfy({ $0 == .none || dictionary($0) != nil }) {
+        if let pair = graph.tuple(state), pair.count == 2,
+            pair.allSatisfy({ $0 == .none || dictionary($0) != nil })
+        {
             for part in pair { try visit(dictionary(part) ?? [], path) }
             return
         }

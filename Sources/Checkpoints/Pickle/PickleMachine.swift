@@ -46,7 +46,9 @@ struct PickleMachine {
             }
             if opcode == .stop {
                 graph.root = try pop()
-                guard stack.isEmpty else { throw failure("STOP with \(stack.count) values left on the stack") }
+                guard stack.isEmpty else {
+                    throw failure("STOP with \(stack.count) values left on the stack")
+                }
                 return graph
             }
             do {
@@ -82,7 +84,9 @@ struct PickleMachine {
     }
 
     private func top() throws -> PickleValue {
-        guard stack.count > (marks.last ?? 0), let value = stack.last else { throw failure("the stack is empty") }
+        guard stack.count > (marks.last ?? 0), let value = stack.last else {
+            throw failure("the stack is empty")
+        }
         return value
     }
 
@@ -216,7 +220,9 @@ struct PickleMachine {
 
     private func items(_ values: [PickleValue]) throws -> [PickleItem] {
         guard values.count.isMultiple(of: 2) else { throw failure("a key without a value") }
-        return stride(from: 0, to: values.count, by: 2).map { PickleItem(key: values[$0], value: values[$0 + 1]) }
+        return stride(from: 0, to: values.count, by: 2).map {
+            PickleItem(key: values[$0], value: values[$0 + 1])
+        }
     }
 
     private mutating func append(_ values: [PickleValue]) throws {
@@ -239,7 +245,9 @@ struct PickleMachine {
     }
 
     private mutating func set(_ items: [PickleItem]) throws {
-        guard case .node(let index) = try top() else { throw failure("SETITEM in something that is no dictionary") }
+        guard case .node(let index) = try top() else {
+            throw failure("SETITEM in something that is no dictionary")
+        }
         switch graph.nodes[index] {
         case .dictionary(var dictionary):
             graph.nodes[index] = .tuple([])
@@ -270,7 +278,9 @@ struct PickleMachine {
 
     private mutating func decimal() throws -> Int {
         let line = try textLine()
-        guard let value = Int(line), value >= 0 else { throw failure("\"\(line.prefix(40))\" is no memo index") }
+        guard let value = Int(line), value >= 0 else {
+            throw failure("\"\(line.prefix(40))\" is no memo index")
+        }
         return value
     }
 
@@ -306,7 +316,8 @@ struct PickleMachine {
     private static func integer(_ bytes: [UInt8]) -> PickleValue {
         guard let last = bytes.last else { return .integer(0) }
         guard bytes.count <= 8 else {
-            return .wideInteger("0x" + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            return .wideInteger(
+                "0x" + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
         }
         var value: Int64 = last >= 0x80 ? -1 : 0
         for byte in bytes.reversed() { value = value << 8 | Int64(byte) }
@@ -317,7 +328,8 @@ struct PickleMachine {
         switch opcode {
         case .string:
             var line = try reader.line()
-            guard line.count >= 2, let quote = line.first, quote == line.last, quote == 0x27 || quote == 0x22 else {
+            guard line.count >= 2, let quote = line.first, quote == line.last, quote == 0x27 || quote == 0x22
+            else {
                 throw failure("a string without quotes")
             }
             line.removeFirst()

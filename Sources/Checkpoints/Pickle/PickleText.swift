@@ -51,7 +51,10 @@ enum PickleText {
                     words.append("… \(values.count) in all")
                     break
                 }
-                let word = if case .node = value { "<" + type(of: value, in: graph) + ">" } else { short(value, in: graph) }
+                let word =
+                    if case .node = value { "<" + type(of: value, in: graph) + ">" } else {
+                        short(value, in: graph)
+                    }
                 words.append(word)
                 length += word.count + 2
             }

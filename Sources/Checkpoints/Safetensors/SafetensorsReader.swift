@@ -17,24 +17,31 @@ enum SafetensorsReader {
     /// Whether the bytes look like this container: a length that fits the file, then a brace.
     static func matches(_ region: ByteRegion) -> Bool {
         var reader = ByteReader(region)
-        guard let length = try? reader.integer(UInt64.self), let first = try? reader.byte() else { return false }
+        guard let length = try? reader.integer(UInt64.self), let first = try? reader.byte() else {
+            return false
+        }
         return length <= UInt64(region.count) && length <= UInt64(largestHeader)
-            && (first == UInt8(ascii: "{") || first == 0x20 || first == 0x0A || first == 0x09 || first == 0x0D)
+            && (first == UInt8(ascii: "{") || first == 0x20 || first == 0x0A || first == 0x09
+                || first == 0x0D)
     }
 
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
         var reader = ByteReader(region)
         let length = try reader.integer(UInt64.self)
         guard length <= UInt64(largestHeader) else {
-            throw CheckpointError(.damaged, "a header of \(length) bytes; at most \(largestHeader) are allowed")
+            throw CheckpointError(
+                .damaged, "a header of \(length) bytes; at most \(largestHeader) are allowed")
         }
         guard Int(length) <= reader.remaining else {
             throw CheckpointError(
-                .damaged, "expected a header of \(length) bytes, found \(reader.remaining): the download was probably "
+                .damaged,
+                "expected a header of \(length) bytes, found \(reader.remaining): the download was probably "
                     + "cut short")
         }
         let header = try JSONParser.parse(try reader.region(Int(length)).array())
-        guard let members = header.members else { throw CheckpointError(.damaged, "the header is no JSON object") }
+        guard let members = header.members else {
+            throw CheckpointError(.damaged, "the header is no JSON object")
+        }
         let data = try reader.region(reader.remaining)
         var contents = CheckpointContents()
         var placed: [Placed] = []
@@ -49,11 +56,14 @@ enum SafetensorsReader {
                 }
             }
         }
-        placed.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        placed.sort {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
         var end = 0
         for tensor in placed {
             guard tensor.range.lowerBound == end else {
-                let what = tensor.range.lowerBound > end ? "a hole before it" : "it overlaps the tensor before it"
+                let what =
+                    tensor.range.lowerBound > end ? "a hole before it" : "it overlaps the tensor before it"
                 throw CheckpointError(
                     .damaged, "expected its bytes from \(end) on, found \(tensor.range.lowerBound): \(what)",
                     part: tensor.name)
@@ -61,12 +71,15 @@ enum SafetensorsReader {
             end = tensor.range.upperBound
             guard end <= data.count else {
                 throw CheckpointError(
-                    .damaged, "expected bytes up to \(end), found \(data.count): the download was probably cut short",
+                    .damaged,
+                    "expected bytes up to \(end), found \(data.count): the download was probably cut short",
                     part: tensor.name)
             }
             guard let dtype = tensor.dtype else {
                 contents.others.append(
-                    OtherEntry(tensor.name, type: "tensor", value: "\(tensor.typeName) \(tensor.shape), packed below a byte"))
+                    OtherEntry(
+                        tensor.name, type: "tensor",
+                        value: "\(tensor.typeName) \(tensor.shape), packed below a byte"))
                 continue
             }
             let bytes = try data.slice(tensor.range.lowerBound, tensor.range.count)
@@ -84,7 +97,9 @@ enum SafetensorsReader {
     }
 
     private static func metadata(_ value: JSONValue) throws -> [(key: String, value: String)] {
-        guard let members = value.members else { throw CheckpointError(.damaged, "__metadata__ is no JSON object") }
+        guard let members = value.members else {
+            throw CheckpointError(.damaged, "__metadata__ is no JSON object")
+        }
         return try members.map {
             guard let text = $0.value.string else {
                 throw CheckpointError(.damaged, "expected text", part: "__metadata__.\($0.key)")
@@ -104,25 +119,32 @@ enum SafetensorsReader {
 
         init(_ name: String, _ value: JSONValue) throws {
             guard value.members != nil else { throw CheckpointError(.damaged, "its entry is no JSON object") }
-            guard let typeName = value["dtype"]?.string else { throw CheckpointError(.damaged, "it has no dtype") }
+            guard let typeName = value["dtype"]?.string else {
+                throw CheckpointError(.damaged, "it has no dtype")
+            }
             let bits: Int
             if let dtype = DType(rawValue: typeName), SafetensorsReader.types.contains(dtype) {
                 (self.dtype, bits) = (dtype, dtype.itemSize * 8)
             } else if let packed = SafetensorsReader.packedTypes[typeName] {
                 (dtype, bits) = (nil, packed)
             } else {
-                throw CheckpointError(.unsupported, "elements of type \(typeName), which is not among those known")
+                throw CheckpointError(
+                    .unsupported, "elements of type \(typeName), which is not among those known")
             }
             self.typeName = typeName
-            guard let lengths = value["shape"]?.array else { throw CheckpointError(.damaged, "it has no shape") }
-            guard let offsets = value["data_offsets"]?.array, offsets.count == 2, let start = offsets[0].integer,
+            guard let lengths = value["shape"]?.array else {
+                throw CheckpointError(.damaged, "it has no shape")
+            }
+            guard let offsets = value["data_offsets"]?.array, offsets.count == 2,
+                let start = offsets[0].integer,
                 let end = offsets[1].integer, start >= 0, start <= end
             else { throw CheckpointError(.damaged, "expected data_offsets of two numbers in order") }
             self.name = name
             shape = try Shape(
                 try lengths.map {
                     guard let length = $0.integer else {
-                        throw CheckpointError(.damaged, "expected whole numbers in its shape, found \($0.compact)")
+                        throw CheckpointError(
+                            .damaged, "expected whole numbers in its shape, found \($0.compact)")
                     }
                     return length
                 })
@@ -130,7 +152,8 @@ enum SafetensorsReader {
             let (size, overflow) = shape.elementCount.multipliedReportingOverflow(by: bits)
             guard !overflow, size.isMultiple(of: 8), size / 8 == range.count else {
                 throw CheckpointError(
-                    .damaged, "shape \(shape) in \(typeName) takes \(overflow ? "too many" : String(size / 8)) bytes, "
+                    .damaged,
+                    "shape \(shape) in \(typeName) takes \(overflow ? "too many" : String(size / 8)) bytes, "
                         + "found \(range.count)")
             }
         }

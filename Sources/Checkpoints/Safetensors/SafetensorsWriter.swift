@@ -36,11 +36,13 @@ package enum SafetensorsWriter {
         var offset = 0
         for tensor in ordered {
             guard names.insert(tensor.name).inserted, tensor.name != "__metadata__" else {
-                throw CheckpointError(.unsupported, "a file cannot hold two tensors of one name", part: tensor.name)
+                throw CheckpointError(
+                    .unsupported, "a file cannot hold two tensors of one name", part: tensor.name)
             }
             guard SafetensorsReader.types.contains(tensor.view.dtype) else {
                 throw CheckpointError(
-                    .unsupported, "safetensors has no type for \(tensor.view.dtype.rawValue)", part: tensor.name)
+                    .unsupported, "safetensors has no type for \(tensor.view.dtype.rawValue)",
+                    part: tensor.name)
             }
             let end = offset + tensor.view.byteCount
             members.append(
@@ -56,7 +58,8 @@ package enum SafetensorsWriter {
         var text = Array(JSONValue.object(members).compact.utf8)
         text += [UInt8](repeating: 0x20, count: (alignment - (8 + text.count) % alignment) % alignment)
         guard text.count <= SafetensorsReader.largestHeader else {
-            throw CheckpointError(.unsupported, "a header of \(text.count) bytes is more than safetensors allows")
+            throw CheckpointError(
+                .unsupported, "a header of \(text.count) bytes is more than safetensors allows")
         }
         let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { [UInt8]($0) }
         return (length + text, ordered)

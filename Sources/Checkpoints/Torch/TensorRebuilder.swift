@@ -23,7 +23,9 @@ struct TensorRebuilder {
     func rebuild(_ instance: PickleInstance) throws -> Rebuilt? { try rebuild(instance, depth: 0) }
 
     private func rebuild(_ instance: PickleInstance, depth: Int) throws -> Rebuilt? {
-        guard let callable = graph.global(instance.callable), Self.modules.contains(callable.module) else { return nil }
+        guard let callable = graph.global(instance.callable), Self.modules.contains(callable.module) else {
+            return nil
+        }
         let arguments = Arguments(graph.tuple(instance.arguments) ?? [], of: callable, in: graph)
         switch callable.name {
         case "_rebuild_tensor", "_rebuild_tensor_v2":
@@ -46,8 +48,10 @@ struct TensorRebuilder {
             return try sparse(arguments)
         case "_rebuild_nested_tensor":
             let names = ["buffer", "sizes", "strides", "storage_offsets"]
-            return .parts(try names.indices.map { (names[$0], .wrapped(try arguments.value($0), attributes: nil)) })
-        case "_rebuild_device_tensor_from_numpy", "_rebuild_device_tensor_from_cpu_tensor", "_rebuild_xla_tensor":
+            return .parts(
+                try names.indices.map { (names[$0], .wrapped(try arguments.value($0), attributes: nil)) })
+        case "_rebuild_device_tensor_from_numpy", "_rebuild_device_tensor_from_cpu_tensor",
+            "_rebuild_xla_tensor":
             return try fromArray(arguments)
         case "_rebuild_meta_tensor_no_storage":
             let dtype = try arguments.dtype(0)
@@ -58,7 +62,9 @@ struct TensorRebuilder {
         }
     }
 
-    private static let modules: Set<String> = ["torch._utils", "torch._tensor", "torch.tensor", "torch.nn.parameter"]
+    private static let modules: Set<String> = [
+        "torch._utils", "torch._tensor", "torch.tensor", "torch.nn.parameter",
+    ]
 
     private func tensor(_ arguments: Arguments, dtype: DType?) throws -> TensorView {
         guard case .persistent(let id) = graph.node(try arguments.value(0)),
@@ -73,7 +79,8 @@ struct TensorRebuilder {
         guard !overflow, !sumOverflow else { throw arguments.failure("the offset is out of range") }
         do {
             return try TensorView(
-                storage: try storages.storage(reference), dtype: dtype, shape: try Shape(lengths), strides: strides,
+                storage: try storages.storage(reference), dtype: dtype, shape: try Shape(lengths),
+                strides: strides,
                 offset: offset)
         } catch let error as TensorError {
             throw arguments.failure(error.description)
@@ -83,7 +90,8 @@ struct TensorRebuilder {
     private func rebuiltFromType(_ arguments: Arguments, depth: Int) throws -> Rebuilt {
         // (function, class, arguments, state): the class adds no data of its own.
         let call = PickleInstance(
-            callable: try arguments.value(0), arguments: try arguments.value(2), keywords: .none, isNew: false)
+            callable: try arguments.value(0), arguments: try arguments.value(2), keywords: .none, isNew: false
+        )
         guard depth < 8, let rebuilt = try rebuild(call, depth: depth + 1) else {
             let name = graph.global(call.callable)?.description ?? "?"
             throw arguments.failure("the tensor is built by \(name), which is not known")
@@ -105,7 +113,9 @@ struct TensorRebuilder {
     }
 
     private func sparse(_ arguments: Arguments) throws -> Rebuilt {
-        guard let parts = graph.sequence(try arguments.value(1)) else { throw arguments.failure("its parts are missing") }
+        guard let parts = graph.sequence(try arguments.value(1)) else {
+            throw arguments.failure("its parts are missing")
+        }
         let names: [String]
         switch layoutName(try arguments.value(0)) {
         case "torch.sparse_coo": names = ["indices", "values"]
@@ -124,7 +134,9 @@ struct TensorRebuilder {
     }
 
     private func fromArray(_ arguments: Arguments) throws -> Rebuilt {
-        guard let array = graph.instance(try arguments.value(0)) else { throw arguments.failure("the array is missing") }
+        guard let array = graph.instance(try arguments.value(0)) else {
+            throw arguments.failure("the array is missing")
+        }
         guard let view = try NumPyPickle(graph: graph).array(array) else {
             return .wrapped(try arguments.value(0), attributes: nil)
         }
@@ -185,7 +197,9 @@ private struct Arguments {
     }
 
     func integer(_ index: Int) throws -> Int {
-        guard let integer = try value(index).integer else { throw failure("argument \(index + 1) is no integer") }
+        guard let integer = try value(index).integer else {
+            throw failure("argument \(index + 1) is no integer")
+        }
         return integer
     }
 
@@ -195,13 +209,17 @@ private struct Arguments {
         if let size = graph.instance(list), let inner = graph.tuple(size.arguments)?.first { list = inner }
         guard let values = graph.sequence(list) else { throw failure("argument \(index + 1) is no tuple") }
         return try values.map {
-            guard let integer = $0.integer else { throw failure("argument \(index + 1) holds what is no integer") }
+            guard let integer = $0.integer else {
+                throw failure("argument \(index + 1) holds what is no integer")
+            }
             return integer
         }
     }
 
     func dtype(_ index: Int) throws -> DType {
-        guard let global = graph.global(try value(index)) else { throw failure("argument \(index + 1) is no dtype") }
+        guard let global = graph.global(try value(index)) else {
+            throw failure("argument \(index + 1) is no dtype")
+        }
         guard global.module == "torch", let dtype = TorchDType.byName[global.name] else {
             throw CheckpointError(.unsupported, "a tensor of type \(global), which is not among those known")
         }

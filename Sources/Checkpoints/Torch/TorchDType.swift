@@ -7,7 +7,8 @@ enum TorchDType {
         "float64": .f64, "double": .f64, "float32": .f32, "float": .f32, "float16": .f16, "half": .f16,
         "bfloat16": .bf16, "float8_e4m3fn": .f8e4m3, "float8_e5m2": .f8e5m2, "float8_e4m3fnuz": .f8e4m3fnuz,
         "float8_e5m2fnuz": .f8e5m2fnuz, "float8_e8m0fnu": .f8e8m0, "int64": .i64, "long": .i64, "int32": .i32,
-        "int": .i32, "int16": .i16, "short": .i16, "int8": .i8, "uint64": .u64, "uint32": .u32, "uint16": .u16,
+        "int": .i32, "int16": .i16, "short": .i16, "int8": .i8, "uint64": .u64, "uint32": .u32,
+        "uint16": .u16,
         "uint8": .u8, "bool": .bool, "complex128": .c128, "cdouble": .c128, "complex64": .c64, "cfloat": .c64,
         "complex32": .c32, "chalf": .c32, "qint8": .i8, "quint8": .u8, "qint32": .i32,
     ]

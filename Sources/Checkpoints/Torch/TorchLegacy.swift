@@ -7,7 +7,9 @@ import TensorCore
 /// elements and the elements, little-endian on every machine.
 enum TorchLegacy {
     /// The number 0x1950A86A20F9469CFC6C as its opcode LONG1 spells it, and STOP.
-    private static let magic: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+    private static let magic: [UInt8] = [
+        0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    ]
 
     /// Whether the first pickle is the magic number: PROTO, from protocol 4 on a FRAME, the number.
     static func matches(_ probe: Probe) -> Bool {
@@ -36,7 +38,9 @@ enum TorchLegacy {
     private static func storageTypes(in graph: PickleGraph) throws -> [String: DType] {
         var types: [String: DType] = [:]
         for node in graph.nodes {
-            guard case .persistent(let id) = node, let reference = try StorageReference(id, in: graph) else { continue }
+            guard case .persistent(let id) = node, let reference = try StorageReference(id, in: graph) else {
+                continue
+            }
             types[reference.key] = reference.dtype
         }
         return types

@@ -22,7 +22,8 @@ struct StorageReference {
             throw CheckpointError(
                 .unsupported, "a storage of the class \(name ?? "?"), which is not among those known")
         }
-        guard let key = fields[2].text ?? fields[2].integer.map(String.init), let count = fields[4].integer, count >= 0
+        guard let key = fields[2].text ?? fields[2].integer.map(String.init), let count = fields[4].integer,
+            count >= 0
         else { throw CheckpointError(.damaged, "a storage whose key or length is missing") }
         self.dtype = dtype
         isUntyped = storageClass.name == "UntypedStorage"

@@ -15,13 +15,15 @@ enum TorchTar {
             if header.allSatisfy({ $0 == 0 }) { break }
             guard isHeader(header), let size = octal(header[124..<136]) else {
                 if found.isEmpty { return nil }
-                throw CheckpointError(.damaged, "expected the header of a tar member", offset: reader.offset - blockSize)
+                throw CheckpointError(
+                    .damaged, "expected the header of a tar member", offset: reader.offset - blockSize)
             }
             var name = header[0..<100].prefix { $0 != 0 }
             if name.starts(with: Array("./".utf8)) { name = name.dropFirst(2) }
             guard size <= reader.remaining else {
                 throw CheckpointError(
-                    .damaged, "expected \(size) bytes, found \(reader.remaining): the download was probably cut short",
+                    .damaged,
+                    "expected \(size) bytes, found \(reader.remaining): the download was probably cut short",
                     part: String(decoding: name, as: UTF8.self), offset: reader.offset)
             }
             let data = try reader.region(size)
@@ -99,8 +101,10 @@ private struct TarObjects: StorageProvider {
         for view in views.sequence(views.root) ?? [] {
             // (target key, root key, offset, number of elements)
             guard let fields = views.sequence(view), fields.count == 4, let target = Self.key(fields[0]),
-                let rootKey = Self.key(fields[1]), let root = storages[rootKey], let offset = fields[2].integer,
-                let count = fields[3].integer, case .bytes(let bytes, _) = root.storage, offset >= 0, count >= 0,
+                let rootKey = Self.key(fields[1]), let root = storages[rootKey],
+                let offset = fields[2].integer,
+                let count = fields[3].integer, case .bytes(let bytes, _) = root.storage, offset >= 0,
+                count >= 0,
                 offset <= bytes.count, count <= bytes.count
             else { throw CheckpointError(.damaged, "a view of a storage is out of range", part: "storages") }
             let size = root.dtype.itemSize
@@ -114,12 +118,14 @@ private struct TarObjects: StorageProvider {
         for _ in 0..<(try Self.count(&reader)) {
             let (fields, _) = try Self.fields(&reader, 3)
             guard let key = Self.key(fields[0]), let storageKey = Self.key(fields[1]) else {
-                throw CheckpointError(.damaged, "a tensor without a key", part: "tensors", offset: reader.offset)
+                throw CheckpointError(
+                    .damaged, "a tensor without a key", part: "tensors", offset: reader.offset)
             }
             let rank = Int(try reader.integer(Int32.self))
             try reader.skip(4)
             guard rank >= 0, rank <= reader.remaining / 16 else {
-                throw CheckpointError(.damaged, "a tensor of rank \(rank)", part: "tensor \(key)", offset: reader.offset)
+                throw CheckpointError(
+                    .damaged, "a tensor of rank \(rank)", part: "tensor \(key)", offset: reader.offset)
             }
             let sizes = try (0..<rank).map { _ in Int(try reader.integer(Int64.self)) }
             let strides = try (0..<rank).map { _ in Int(try reader.integer(Int64.self)) }
@@ -138,13 +144,16 @@ private struct TarObjects: StorageProvider {
 
     private static func count(_ reader: inout ByteReader) throws -> Int {
         let start = reader.offset
-        guard let count = try PickleMachine.run(&reader).root.integer, count >= 0, count <= reader.remaining else {
+        guard let count = try PickleMachine.run(&reader).root.integer, count >= 0, count <= reader.remaining
+        else {
             throw CheckpointError(.damaged, "expected a number of entries", offset: start)
         }
         return count
     }
 
-    private static func fields(_ reader: inout ByteReader, _ count: Int) throws -> ([PickleValue], PickleGraph) {
+    private static func fields(_ reader: inout ByteReader, _ count: Int) throws -> (
+        [PickleValue], PickleGraph
+    ) {
         let start = reader.offset
         let graph = try PickleMachine.run(&reader)
         guard let fields = graph.sequence(graph.root), fields.count >= count else {
@@ -163,7 +172,8 @@ private struct TarObjects: StorageProvider {
 
     func storage(key: String, byteCount: Int) throws -> TensorStorage {
         guard let storage = storages[key] else {
-            throw CheckpointError(.damaged, "the archive holds no storage with this key", part: "storage \(key)")
+            throw CheckpointError(
+                .damaged, "the archive holds no storage with this key", part: "storage \(key)")
         }
         return storage.storage
     }

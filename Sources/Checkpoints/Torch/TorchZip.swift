@@ -17,14 +17,18 @@ enum TorchZip {
     }
 
     static func isTorchScript(_ archive: ZipArchive, root: String) -> Bool {
-        archive[root + "constants.pkl"] != nil || archive.entries.contains { $0.name.hasPrefix(root + "code/") }
+        archive[root + "constants.pkl"] != nil
+            || archive.entries.contains { $0.name.hasPrefix(root + "code/") }
     }
 
     static func read(_ archive: ZipArchive, root: String) throws -> CheckpointContents {
         let order = try byteOrder(archive, root: root)
-        guard let pickle = archive[root + "data.pkl"] else { throw CheckpointError(.damaged, "data.pkl is missing") }
+        guard let pickle = archive[root + "data.pkl"] else {
+            throw CheckpointError(.damaged, "data.pkl is missing")
+        }
         var contents = try read(
-            pickle, of: archive, storages: ZipStorages(archive: archive, folder: root + "data/", order: order))
+            pickle, of: archive, storages: ZipStorages(archive: archive, folder: root + "data/", order: order)
+        )
         if let constants = archive[root + "constants.pkl"] {
             let storages = ZipStorages(archive: archive, folder: root + "constants/", order: order)
             let more = try read(constants, of: archive, storages: storages)
@@ -74,7 +78,8 @@ private final class ZipStorages: StorageProvider {
     func storage(key: String, byteCount: Int) throws -> TensorStorage {
         if let storage = known[key] { return storage }
         guard let entry = archive[folder + key] else {
-            throw CheckpointError(.damaged, "the archive has no member \(folder)\(key)", part: "storage \(key)")
+            throw CheckpointError(
+                .damaged, "the archive has no member \(folder)\(key)", part: "storage \(key)")
         }
         let storage = try archive.storage(of: entry, order: order)
         known[key] = storage

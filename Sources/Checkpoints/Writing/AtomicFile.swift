@@ -13,8 +13,6 @@ package final class AtomicFile {
     private var isCommitted = false
     /// The number of bytes written so far.
     package private(set) var count = 0
-    private var flushed = 0
-    private static let flushStep = 32 << 20
 
     /// - Throws: `CheckpointError` when the target is a folder or a device, or when its folder cannot be
     ///   written to.
@@ -28,7 +26,8 @@ package final class AtomicFile {
             throw CheckpointError(.inaccessible, "cannot write there: it is \(what)", path: target)
         }
         if exists, access(path, W_OK) != 0 {
-            throw CheckpointError(.inaccessible, "cannot write there: \(SystemMessage.text(for: errno))", path: target)
+            throw CheckpointError(
+                .inaccessible, "cannot write there: \(SystemMessage.text(for: errno))", path: target)
         }
         let folder = Self.folder(of: path)
         let mode = exists ? status.st_mode & 0o777 : 0o666 & ~Self.mask
@@ -37,7 +36,8 @@ package final class AtomicFile {
             (opened, temporaryPath) = Self.createNamed(beside: path, mode: mode)
         }
         guard opened >= 0 else {
-            throw CheckpointError(.inaccessible, "cannot write to \(folder): \(SystemMessage.text(for: errno))", path: target)
+            throw CheckpointError(
+                .inaccessible, "cannot write to \(folder): \(SystemMessage.text(for: errno))", path: target)
         }
         descriptor = opened
         // The process's mask does not apply to the mode of a file that is being replaced.
@@ -83,7 +83,9 @@ package final class AtomicFile {
     }
 
     private func failure(_ code: Int32) -> CheckpointError {
-        CheckpointError(.inaccessible, "writing failed after \(count) bytes: \(SystemMessage.text(for: code))", path: path)
+        CheckpointError(
+            .inaccessible, "writing failed after \(count) bytes: \(SystemMessage.text(for: code))", path: path
+        )
     }
 
     // MARK: Writing
@@ -92,7 +94,6 @@ package final class AtomicFile {
     package func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
         try put(bytes, at: count)
         count += bytes.count
-        startFlushing()
     }
 
     /// Appends the bytes.
@@ -106,7 +107,9 @@ package final class AtomicFile {
     /// Replaces bytes that were written before.
     package func overwrite(_ bytes: [UInt8], at offset: Int) throws(CheckpointError) {
         let result = bytes.withUnsafeBytes { buffer -> Result<Void, CheckpointError> in
-            do throws(CheckpointError) { return .success(try put(buffer, at: offset)) } catch { return .failure(error) }
+            do throws(CheckpointError) { return .success(try put(buffer, at: offset)) } catch {
+                return .failure(error)
+            }
         }
         try result.get()
     }
@@ -114,7 +117,8 @@ package final class AtomicFile {
     private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
         var done = 0
         while done < bytes.count {
-            let written = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+            let written = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
             if written < 0 {
                 if errno == EINTR { continue }
                 throw failure(errno)
@@ -141,12 +145,12 @@ package final class AtomicFile {
             if copied == 0 { break }
             done += copied
             count += copied
-            startFlushing()
         }
         guard done < length else { return }
         let buffer = HeapBytes(count: min(length - done, 4 << 20))
         while done < length {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.buffer[0..<min(buffer.buffer.count, length - done)])
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: buffer.buffer[0..<min(buffer.buffer.count, length - done)])
             try file.read(into: piece, at: offset + done)
             try write(UnsafeRawBufferPointer(piece))
             done += piece.count
@@ -165,13 +169,6 @@ package final class AtomicFile {
             return
         }
         try view.forEachChunk { try write($0) }
-    }
-
-    /// Tells the system to begin writing to the disk while we go on: the flush at the end finds little left.
-    private func startFlushing() {
-        guard count - flushed >= Self.flushStep else { return }
-        system_start_writeback(descriptor, off_t(flushed), off_t(count - flushed))
-        flushed = count
     }
 
     // MARK: Putting in place

@@ -10,7 +10,8 @@ enum Inflate {
         let result = HeapBytes(count: min(size, 64 << 10))
         let input = try source.slice(0, min(source.count, 64 << 10)).loaded()
         var stream = z_stream()
-        guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else {
             throw CheckpointError(.inaccessible, "zlib cannot be started", part: member)
         }
         defer { inflateEnd(&stream) }
@@ -27,11 +28,14 @@ enum Inflate {
     }
 
     /// Inflates a stream that must hold exactly `size` bytes.
-    static func whole(_ source: ByteRegion, size: Int, crc32 expected: UInt32, member: String) throws -> ByteRegion {
+    static func whole(_ source: ByteRegion, size: Int, crc32 expected: UInt32, member: String) throws
+        -> ByteRegion
+    {
         let result = HeapBytes(count: size)
         let input = HeapBytes(count: window)
         var stream = z_stream()
-        guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else {
             throw CheckpointError(.inaccessible, "zlib cannot be started", part: member)
         }
         defer { inflateEnd(&stream) }
@@ -52,7 +56,8 @@ enum Inflate {
             let room = min(size - produced, Int(Int32.max))
             let status: Int32
             if room > 0 {
-                let target = result.buffer.baseAddress?.advanced(by: produced).assumingMemoryBound(to: UInt8.self)
+                let target = result.buffer.baseAddress?.advanced(by: produced).assumingMemoryBound(
+                    to: UInt8.self)
                 stream.next_out = target
                 stream.avail_out = UInt32(room)
                 status = inflate(&stream, Z_NO_FLUSH)
@@ -66,20 +71,24 @@ enum Inflate {
                     return inflate(&stream, Z_NO_FLUSH)
                 }
                 guard stream.avail_out == 1 else {
-                    throw CheckpointError(.damaged, "inflates to more than the \(size) bytes claimed", part: member)
+                    throw CheckpointError(
+                        .damaged, "inflates to more than the \(size) bytes claimed", part: member)
                 }
             }
             if status == Z_STREAM_END { break }
-            guard status == Z_OK || status == Z_BUF_ERROR, stream.avail_in > 0 || consumed < source.count else {
+            guard status == Z_OK || status == Z_BUF_ERROR, stream.avail_in > 0 || consumed < source.count
+            else {
                 throw CheckpointError(
-                    .damaged, "the deflated bytes are damaged after \(produced) of \(size) bytes", part: member)
+                    .damaged, "the deflated bytes are damaged after \(produced) of \(size) bytes",
+                    part: member)
             }
         }
         guard produced == size else {
             throw CheckpointError(.damaged, "inflates to \(produced) bytes, expected \(size)", part: member)
         }
         guard UInt32(truncatingIfNeeded: checksum) == expected else {
-            throw CheckpointError(.damaged, "the checksum (CRC-32) does not match: the bytes were changed", part: member)
+            throw CheckpointError(
+                .damaged, "the checksum (CRC-32) does not match: the bytes were changed", part: member)
         }
         return ByteRegion(result, count: size)
     }

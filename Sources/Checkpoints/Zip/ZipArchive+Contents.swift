@@ -4,7 +4,9 @@ import TensorCore
 extension ZipArchive {
     /// The range of the file that holds the member as stored, compressed or not.
     func storedRange(of entry: Entry) throws -> ByteRegion {
-        guard !entry.isEncrypted else { throw CheckpointError(.unsupported, "the member is encrypted", part: entry.name) }
+        guard !entry.isEncrypted else {
+            throw CheckpointError(.unsupported, "the member is encrypted", part: entry.name)
+        }
         do {
             var reader = ByteReader(try region.slice(entry.headerOffset, region.count - entry.headerOffset))
             let start = reader.offset
@@ -28,7 +30,8 @@ extension ZipArchive {
         case 0:
             guard entry.size == entry.compressedSize else {
                 throw CheckpointError(
-                    .damaged, "a stored member of \(entry.compressedSize) bytes is said to hold \(entry.size)",
+                    .damaged,
+                    "a stored member of \(entry.compressedSize) bytes is said to hold \(entry.size)",
                     part: entry.name)
             }
             return .bytes(stored, order)
@@ -36,7 +39,8 @@ extension ZipArchive {
             // No deflate stream grows by more than 1032 : 1.
             guard entry.size / 1032 <= entry.compressedSize else {
                 throw CheckpointError(
-                    .damaged, "\(entry.compressedSize) deflated bytes cannot hold the \(entry.size) that are claimed",
+                    .damaged,
+                    "\(entry.compressedSize) deflated bytes cannot hold the \(entry.size) that are claimed",
                     part: entry.name)
             }
             return .deferred(
@@ -56,7 +60,8 @@ extension ZipArchive {
     func contents(of entry: Entry, limit: Int) throws -> ByteRegion {
         guard entry.size <= limit else {
             throw CheckpointError(
-                .unsupported, "the member claims \(entry.size) bytes; at most \(limit) are read", part: entry.name)
+                .unsupported, "the member claims \(entry.size) bytes; at most \(limit) are read",
+                part: entry.name)
         }
         switch try storage(of: entry) {
         case .bytes(let region, _): return region

@@ -33,10 +33,12 @@ struct ZipArchive {
         }
         guard reader.isAtEnd else {
             throw CheckpointError(
-                .damaged, "the zip directory claims \(directory.count) members, but holds more", offset: reader.offset)
+                .damaged, "the zip directory claims \(directory.count) members, but holds more",
+                offset: reader.offset)
         }
         self.entries = entries
-        index = Dictionary(entries.indices.map { (entries[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        index = Dictionary(
+            entries.indices.map { (entries[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
         guard index.count == entries.count else {
             var seen: Set<String> = []
             let twice = entries.first { !seen.insert($0.name).inserted }?.name ?? ""
@@ -77,7 +79,8 @@ struct ZipArchive {
             throw CheckpointError(.unsupported, "a zip archive split over several files")
         }
         var directoryEnd = tailStart + end
-        let isFull = directory.count == 0xFFFF || directory.size == 0xFFFF_FFFF || directory.offset == 0xFFFF_FFFF
+        let isFull =
+            directory.count == 0xFFFF || directory.size == 0xFFFF_FFFF || directory.offset == 0xFFFF_FFFF
         if let zip64 = try zip64Directory(of: region, endRecord: directoryEnd) {
             directory = zip64.directory
             directoryEnd = zip64.start
@@ -88,7 +91,8 @@ struct ZipArchive {
             directory.size <= directoryEnd - directory.offset
         else {
             throw CheckpointError(
-                .damaged, "the zip directory is said to stand at \(directory.offset) with \(directory.size) bytes, "
+                .damaged,
+                "the zip directory is said to stand at \(directory.offset) with \(directory.size) bytes, "
                     + "outside the file of \(region.count) bytes")
         }
         // Each member takes 46 bytes or more in the directory.
@@ -118,7 +122,8 @@ struct ZipArchive {
         try locator.skip(4)
         let start = try locator.size()
         guard start <= endRecord - 20 else {
-            throw CheckpointError(.damaged, "the ZIP64 end record is said to stand at \(start), outside the file")
+            throw CheckpointError(
+                .damaged, "the ZIP64 end record is said to stand at \(start), outside the file")
         }
         var reader = ByteReader(try region.slice(start, endRecord - 20 - start))
         guard try reader.integer(UInt32.self) == 0x0606_4B50 else {
@@ -159,11 +164,13 @@ struct ZipArchive {
         }
         guard fullHeader <= region.count, fullCompressed <= region.count - fullHeader else {
             throw CheckpointError(
-                .damaged, "expected \(fullCompressed) bytes from \(fullHeader) on, but the file has \(region.count)",
+                .damaged,
+                "expected \(fullCompressed) bytes from \(fullHeader) on, but the file has \(region.count)",
                 part: name)
         }
         return Entry(
-            name: name, method: method, isEncrypted: flags & 1 != 0, crc32: crc32, compressedSize: fullCompressed,
+            name: name, method: method, isEncrypted: flags & 1 != 0, crc32: crc32,
+            compressedSize: fullCompressed,
             size: fullSize, headerOffset: fullHeader)
     }
 }
