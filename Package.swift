@@ -14,7 +14,7 @@ let package = Package(
     ],
     targets: [
         // What Swift cannot say: system libraries, system calls, matrix products, vector kernels.
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CBLAS"),
         .target(name: "CKernels"),
