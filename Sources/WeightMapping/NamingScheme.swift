@@ -47,10 +47,13 @@ extension NamingScheme {
     package struct Exemption: Sendable, Hashable {
         package let template: NameTemplate
         package let reason: String
+        /// Another name that must be there too for this one to count.
+        package let companion: NameTemplate?
 
-        package init(_ template: NameTemplate, _ reason: String) {
+        package init(_ template: NameTemplate, _ reason: String, beside companion: NameTemplate? = nil) {
             self.template = template
             self.reason = reason
+            self.companion = companion
         }
     }
 

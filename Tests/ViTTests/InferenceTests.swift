@@ -40,7 +40,7 @@ import Testing
             { ($0.registers, $0.positions) = (4, .classAndPatches) },
             { ($0.registers, $0.positions) = (4, .patches) },
             { $0.positions = .patches },
-            { ($0.qkvBias, $0.patchBias, $0.preNorm) = (false, false, true) },
+            { ($0.qkvBias, $0.patchBias, $0.preNorm, $0.layerNormEpsilon) = (false, false, true, 1e-5) },
             { ($0.layerScale, $0.mlp, $0.mlpNorm) = (true, .swiGLU, true) },
             { ($0.mlp, $0.hidden) = (.swiGLUPacked, 17) },
             { ($0.pooling, $0.norm, $0.fcNorm) = (.average, false, true) },
@@ -53,6 +53,15 @@ import Testing
         var expected = Self.small
         change(&expected)
         #expect(try infer(expected, heads: 3).configuration == expected)
+    }
+
+    @Test func theNormBeforeTheBlocksIsCLIPs() throws {
+        var expected = Self.small
+        expected.preNorm = true
+        let (found, remarks) = try infer(expected, heads: 3)
+        #expect(found.layerNormEpsilon == 1e-5 && remarks.count == 1)
+        #expect(
+            try infer(expected, heads: 3, knowing: { $0.layerNormEpsilon = 1e-6 }).configuration == expected)
     }
 
     @Test func rectangularImagesNeedTheirSize() throws {

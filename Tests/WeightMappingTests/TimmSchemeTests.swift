@@ -35,6 +35,19 @@ struct TimmSchemeTests {
         #expect(model.report.unexpected == [])
     }
 
+    @Test(arguments: [
+        ["blocks.0.attn.rel_pos.mlp.fc1.weight"], ["patch_embed.backbone.conv.weight"],
+        ["blocks.0.attn.q_bias", "blocks.0.attn.v_bias", "blocks.0.mlp.fc1_g.weight"],
+    ])
+    func whatTheModelDoesNotComputeIsRefused(names: [String]) throws {
+        let extra = try names.map { NamedTensor($0, try Samples.zeros([8])) }
+        let error = #expect(throws: MappingError.self) { try Mapper.map(Samples.checkpoint() + extra) }
+        guard case .unsupported = error else {
+            Issue.record("expected a refusal by name, found \(String(describing: error))")
+            return
+        }
+    }
+
     @Test(arguments: [("w12", "fc1"), ("w3", "fc2")])
     func swiGLUOfDINOv2(theirs: String, ours: String) throws {
         let tensors = try Samples.checkpoint().map {

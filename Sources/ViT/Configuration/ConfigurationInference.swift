@@ -56,7 +56,7 @@ private struct ConfigurationInference {
         try readPooling()
         try readHead()
         result.gelu = overrides.gelu ?? result.gelu
-        result.layerNormEpsilon = overrides.layerNormEpsilon ?? result.layerNormEpsilon
+        readEpsilon()
         result.qkScale = overrides.qkScale
         result.preprocessing = overrides.preprocessing
     }
@@ -189,6 +189,18 @@ private struct ConfigurationInference {
             remarks.append(
                 "\(result.heads) attention heads is a guess (heads of length 64; no known model has width \(width) "
                     + "and \(depth) blocks): --heads sets it")
+        }
+    }
+
+    /// The norm before the blocks is CLIP's own, and CLIP's epsilon is not the others'.
+    private mutating func readEpsilon() {
+        if let epsilon = overrides.layerNormEpsilon {
+            result.layerNormEpsilon = epsilon
+        } else if result.preNorm {
+            result.layerNormEpsilon = 1e-5
+            remarks.append(
+                "a norm before the blocks means CLIP, so the LayerNorm epsilon is taken to be 1e-5: "
+                    + "--layer-norm-epsilon sets it")
         }
     }
 

@@ -42,6 +42,11 @@ package struct Mapper {
 
     private func refuseUnsupported(_ members: [Candidate.Member]) throws(MappingError) {
         for exemption in scheme.unsupported {
+            if let companion = exemption.companion,
+                !members.contains(where: { companion.match($0.name) != nil })
+            {
+                continue
+            }
             let names = members.filter { exemption.template.match($0.name) != nil }.map(\.path)
             if !names.isEmpty { throw .unsupported(feature: exemption.reason, names: names) }
         }

@@ -25,7 +25,14 @@ extension NamingScheme {
         unsupported: [
             Exemption("{*}relative_position_bias_table", "a relative position bias in the attention (BEiT)"),
             Exemption("register_tokens", "registers in DINOv2's own layout"),
+            Exemption("blocks.{i}.attn.rel_pos.{*}", "a relative position bias in the attention"),
+            Exemption("patch_embed.backbone.{*}", "a convolutional network in front of the patches (hybrid)"),
             Exemption("rope.{*}", "rotary position embeddings"),
+            // EVA-02 computes its rotary embeddings afresh, so that no tensor shows them; of the models without
+            // a key bias it is the one with SwiGLU.
+            Exemption(
+                "blocks.{i}.attn.q_bias", "rotary position embeddings (EVA-02)",
+                beside: "blocks.{i}.mlp.fc1_g.weight"),
             Exemption("blocks.{i}.attn.rope.{*}", "rotary position embeddings"),
             Exemption("blocks.{i}.attn.gate.{*}", "gated attention"),
         ],
