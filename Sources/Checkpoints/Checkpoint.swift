@@ -72,7 +72,6 @@ public enum Container: String, Sendable, CaseIterable {
     case torchLegacy = "torch-legacy"
     case torchTar = "torch-tar"
     case torchScript = "torchscript"
-    case torchIndex = "torch-index"
     case npz
     case npy
     case hdf5

@@ -15,34 +15,40 @@ enum ShardedCheckpoint {
             throw CheckpointError(.damaged, "the index has no \"weight_map\"")
         }
         let folder = indexPath.lastIndex(of: "/").map { String(indexPath[...$0]) } ?? ""
-        var contents = CheckpointContents()
-        var shards: [String: [String: TensorView]] = [:]
-        var files: [OpenFile] = []
-        var container = Container.safetensorsIndex
+        var places: [String: String] = [:]
         for member in map {
             guard let name = member.value.string, isPlainName(name) else {
                 throw CheckpointError(
                     .damaged, "its shard \(member.value.compact) is no file beside the index",
                     part: member.key)
             }
-            if shards[name] == nil {
-                let file = try open(folder + name)
-                let shard = try read(file)
-                if shard.container != .safetensors && shard.container != .swt { container = .torchIndex }
-                files.append(file)
-                contents.globals += shard.contents.globals.filter { !contents.globals.contains($0) }
-                contents.others += shard.contents.others
-                shards[name] = Dictionary(
-                    shard.contents.tensors.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first }
-                )
-            }
-            guard let view = shards[name]?[member.key] else {
-                throw CheckpointError(
-                    .damaged, "the index places it in \(name), which does not hold it", part: member.key)
-            }
-            contents.tensors.append(NamedTensor(member.key, view))
+            places[member.key] = name
         }
-        let extra = shards.values.reduce(0) { $0 + $1.count } - map.count
+        var contents = CheckpointContents()
+        var files: [OpenFile] = []
+        var container = Container.safetensorsIndex
+        var extra = 0
+        // Shards are numbered in the model's order, which the index itself, sorted by name, does not keep.
+        for name in Set(places.values).sorted() {
+            let file = try open(folder + name)
+            let shard = try read(file)
+            if shard.container != .safetensors && shard.container != .swt { container = shard.container }
+            files.append(file)
+            contents.globals += shard.contents.globals.filter { !contents.globals.contains($0) }
+            contents.others += shard.contents.others
+            for tensor in shard.contents.tensors {
+                if places[tensor.name] == name {
+                    contents.tensors.append(tensor)
+                    places[tensor.name] = nil
+                } else {
+                    extra += 1
+                }
+            }
+        }
+        if let (tensor, shard) = places.min(by: { $0.key < $1.key }) {
+            throw CheckpointError(
+                .damaged, "the index places it in \(shard), which does not hold it", part: tensor)
+        }
         if extra > 0 {
             contents.remarks.append("\(extra) tensors in the shards are not in the index and are left out")
         }
