@@ -11,17 +11,19 @@ struct ObjectListing {
     private let numpy: NumPyPickle
     private var onPath: Set<Int> = []
     private var visits = 0
+    /// What is referred to over and over counts each time; real files stay far below.
+    private let mostVisits: Int
     private var depth = 0
     /// Inside a foreign object only tensors are listed.
     private var isForeign = false
 
     private static let deepest = 400
-    private static let mostVisits = 20_000_000
 
     init(of graph: PickleGraph, storages: any StorageProvider) throws {
         self.graph = graph
         rebuilder = TensorRebuilder(graph: graph, storages: storages)
         numpy = NumPyPickle(graph: graph)
+        mostVisits = 100_000 + 16 * graph.valueCount
         try visit(graph.root, "")
         contents.globals = graph.globals.map(\.description)
     }
@@ -38,11 +40,11 @@ struct ObjectListing {
 
     private mutating func visit(_ value: PickleValue, _ path: String) throws {
         visits += 1
-        guard visits <= Self.mostVisits else {
+        guard visits <= mostVisits else {
             throw CheckpointError(
                 .unsupported,
                 "the same objects are referred to over and over: more than "
-                    + "\(Self.mostVisits) entries", part: path)
+                    + "\(mostVisits) entries", part: path)
         }
         guard case .node(let index) = value else {
             return other(path, PickleText.type(of: value), PickleText.short(value, in: graph))

@@ -65,6 +65,19 @@ struct PickleGraph: Sendable {
     /// In order of first appearance.
     var globals: [PickleGlobal] = []
 
+    /// How many values all objects hold together.
+    var valueCount: Int {
+        nodes.reduce(0) { sum, node in
+            switch node {
+            case .list(let values), .tuple(let values), .set(let values): sum + values.count + 1
+            case .dictionary(let items): sum + items.count + 1
+            case .instance(let instance):
+                sum + instance.states.count + instance.elements.count + instance.items.count + 1
+            case .bytes, .global, .persistent: sum + 1
+            }
+        }
+    }
+
     func node(_ value: PickleValue) -> PickleNode? {
         guard case .node(let index) = value else { return nil }
         return nodes[index]
