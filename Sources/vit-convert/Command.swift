@@ -25,6 +25,8 @@ struct Command: ParsableCommand {
         defaultSubcommand: Convert.self)
 
     static func main() {
+        // A file-size limit is then an error of the write, told like a full disk, and not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments == ["--version"] {
             print("vit-convert \(Version.number) (matrix products: \(MatrixProduct.providerDescription))")
