@@ -6,12 +6,14 @@ import ViT
 ///
 /// - Parameters:
 ///   - variant: a name of `ViTVariant.all`.
+///   - form: the names in which the tensors are written.
 ///   - options: `classes`, `imageSize`, `dtype` and `seed` are heeded.
 /// - Returns: the configuration and the file's size in bytes.
 /// - Throws: `ToolkitError.unknownVariant`; `CheckpointError` when the file cannot be written.
 @discardableResult
 public func initialise(
-    _ variant: String, to output: String, options: ModelOptions = ModelOptions()
+    _ variant: String, to output: String, options: ModelOptions = ModelOptions(),
+    form: OutputForm = OutputForm()
 ) throws -> (configuration: ViTConfiguration, byteCount: Int) {
     let format = try OutputFormat(path: output)
     guard let row = ViTVariant.named(variant) else {
@@ -25,14 +27,10 @@ public func initialise(
     let tensors = try ViTInitialisation(configuration, seed: options.seed).parameters().map {
         NamedTensor($0.name, try $0.tensor.converted(to: options.dtype ?? .f32))
     }
+    let outgoing = try OutgoingModel(tensors, configuration, as: format, form)
     let file = try AtomicFile(replacing: output)
-    switch format {
-    case .npz: try NpzWriter.write(tensors, to: file)
-    case .safetensors: try SafetensorsWriter.write(tensors, metadata: [("format", "pt")], to: file)
-    case .swt:
-        let metadata = SwtMetadata.of(configuration, variant: variant, seed: options.seed)
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
-    }
+    try outgoing.write(
+        to: file, metadata: SwtMetadata.of(configuration, variant: variant, seed: options.seed))
     try file.commit()
     return (configuration, file.count)
 }

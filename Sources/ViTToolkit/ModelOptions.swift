@@ -1,10 +1,15 @@
 import TensorCore
 import ViT
+import WeightMapping
 
 /// What a user says about a checkpoint that its shapes cannot tell, and what is to be changed on the way.
 public struct ModelOptions: Sendable {
     /// Which nested dictionary holds the weights (`state_dict_ema`), where there are several.
     public var select: String?
+    /// The naming scheme of the tensors, by the name that `NamingScheme` has for it, instead of telling it.
+    public var scheme: String?
+    /// A naming scheme of the user's own, which then is the only one.
+    package var rules: NamingScheme?
     /// The number of attention heads.
     public var heads: Int?
     /// The image size in pixels: of the weights where their position embedding fits it, else the one to

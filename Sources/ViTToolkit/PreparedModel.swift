@@ -45,7 +45,8 @@ public struct PreparedModel: Sendable {
     }
 
     private static func prepared(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> PreparedModel {
-        var mapped = try Mapper.map(checkpoint.tensors, select: options.select)
+        var mapped = try Mapper.map(
+            checkpoint.tensors, select: options.select, schemes: try schemes(for: checkpoint, options))
         var (configuration, remarks) = try configuration(of: mapped, in: checkpoint, options)
         var adaptation = Adaptation()
         adaptation.classes = options.classes
@@ -69,6 +70,7 @@ public struct PreparedModel: Sendable {
         if options.dropsPreLogits { configuration.preLogits = nil }
         if let classes = options.classes {
             if classes > 0, configuration.classes == 0 { configuration.headBias = true }
+            if classes != configuration.classes { configuration.labels = nil }
             configuration.classes = classes
         }
         try configuration.validate()
@@ -85,6 +87,14 @@ public struct PreparedModel: Sendable {
             remarks: remarks)
     }
 
+    /// The schemes among which the names are looked for.
+    private static func schemes(for checkpoint: Checkpoint, _ options: ModelOptions) throws -> [NamingScheme]
+    {
+        if let rules = options.rules { return [rules] }
+        if let name = options.scheme { return [try ToolkitError.scheme(named: name)] }
+        return checkpoint.container == .swt ? [.timm] : NamingScheme.all
+    }
+
     /// From the `.swt` metadata, else from names and shapes; what the user says goes first.
     private static func configuration(
         of mapped: MappedModel, in checkpoint: Checkpoint, _ options: ModelOptions
@@ -99,7 +109,7 @@ public struct PreparedModel: Sendable {
         }
         let conventions = mapped.scheme.conventions
         var overrides = ViTConfiguration.Overrides()
-        overrides.heads = options.heads
+        overrides.heads = options.heads ?? mapped.lengths["H"]
         overrides.imageSize = options.imageSize
         overrides.gelu =
             options.gelu ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }

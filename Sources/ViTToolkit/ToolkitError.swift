@@ -1,3 +1,5 @@
+import WeightMapping
+
 /// What stands in the way of a whole job, beyond what the layers below say themselves.
 public enum ToolkitError: Error, Sendable {
     /// An error of a layer below, in the file it is about.
@@ -10,6 +12,8 @@ public enum ToolkitError: Error, Sendable {
     case swt(String)
     /// No variant has this name.
     case unknownVariant(String, candidates: [String])
+    /// No naming scheme has this name.
+    case unknownScheme(String, known: [String])
     /// The converted model does not compute what the reference says; nothing was put in place.
     case parityFailed([ParityReport])
     /// The request cannot be carried out.
@@ -26,18 +30,29 @@ extension ToolkitError: CustomStringConvertible {
         case .outputIsInput(let path):
             return "\(path): the output is the input itself; give it another name"
         case .unknownOutput(let path):
-            return
-                "\(path): the output's name must end in .swt, .safetensors or .npz, which say what to write"
+            let endings = OutputFormat.allCases.flatMap(\.endings)
+            let list = endings.dropLast().joined(separator: ", ") + " or " + (endings.last ?? "")
+            return "\(path): the output's name must end in \(list), which say what to write"
         case .swt(let detail):
             return "the .swt metadata is damaged: \(detail)"
         case .unknownVariant(let name, let candidates):
             let hint = candidates.isEmpty ? "" : "; did you mean \(candidates.joined(separator: ", "))?"
             return "no variant is called \"\(name)\"\(hint)"
+        case .unknownScheme(let name, let known):
+            return "no naming scheme is called \"\(name)\": there are \(known.joined(separator: ", "))"
         case .parityFailed:
             return "the converted model does not compute what the reference says; nothing was written"
         case .impossible(let detail):
             return detail
         }
+    }
+
+    /// The scheme of a name.
+    static func scheme(named name: String) throws -> NamingScheme {
+        guard let scheme = NamingScheme.named(name) else {
+            throw ToolkitError.unknownScheme(name, known: NamingScheme.all.map(\.name))
+        }
+        return scheme
     }
 
     /// Runs `body`; whatever it throws is told with the file it is about.

@@ -12,6 +12,8 @@ public enum MappingError: Error, Sendable, Equatable {
     case unsupported(feature: String, names: [String])
     /// The tensors and the model's parameters do not match one to one.
     case incomplete(path: String, scheme: String, MappingReport)
+    /// A scheme cannot hold parameters that the model has.
+    case unwritable(scheme: String, parameters: [String], detail: String)
     /// The parameters cannot be changed as asked.
     case impossibleChange(String)
     /// A rule, template or pattern is malformed.
@@ -36,6 +38,9 @@ extension MappingError: CustomStringConvertible {
         case .incomplete(let path, let scheme, let report):
             "the tensors \(Self.place(path)) (scheme \(scheme)) do not make up the model's parameters:\n"
                 + report.description
+        case .unwritable(let scheme, let parameters, let detail):
+            "the scheme \(scheme) cannot hold this model: \(detail): "
+                + NameFolding.fold(parameters).map(\.text).joined(separator: ", ")
         case .impossibleChange(let detail): detail
         case .invalidRule(let detail): detail
         }

@@ -19,11 +19,16 @@ package struct NamingScheme: Sendable {
     package let unsupported: [Exemption]
     /// What the scheme's models do where shapes do not tell.
     package let conventions: Conventions
+    /// What stands in front of the names when they are written, with its separator; the outside head's stand
+    /// without it.
+    package let prefix: String
+    /// The same for a model without a head, which some frameworks have as a class of its own.
+    package let headlessPrefix: String
 
     package init(
         name: String, title: String, fingerprint: [String], rules: [MappingRule],
         outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
-        conventions: Conventions = Conventions()
+        conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil
     ) {
         self.name = name
         self.title = title
@@ -33,6 +38,8 @@ package struct NamingScheme: Sendable {
         self.ignored = ignored
         self.unsupported = unsupported
         self.conventions = conventions
+        self.prefix = prefix
+        self.headlessPrefix = headlessPrefix ?? prefix
     }
 
     /// All schemes that are known.
@@ -66,16 +73,24 @@ extension NamingScheme {
 
         package var layerNormEpsilon: Double?
         package var gelu: GELU?
+        /// The ways from tokens to features that the framework's own model has, spelled as the configuration's
+        /// `pool`; nil where it has all.
+        package var poolings: [String]?
+        /// The tokens that the framework's own model gives positions to, spelled as the configuration's
+        /// `positions`; nil where it can do all.
+        package var positions: [String]?
         /// Mean and standard deviation per channel of the images, on the scale from 0 to 1.
         package var mean: [Double]?
         package var standardDeviation: [Double]?
 
         package init(
-            layerNormEpsilon: Double? = nil, gelu: GELU? = nil, mean: [Double]? = nil,
-            standardDeviation: [Double]? = nil
+            layerNormEpsilon: Double? = nil, gelu: GELU? = nil, poolings: [String]? = nil,
+            positions: [String]? = nil, mean: [Double]? = nil, standardDeviation: [Double]? = nil
         ) {
             self.layerNormEpsilon = layerNormEpsilon
             self.gelu = gelu
+            self.poolings = poolings
+            self.positions = positions
             self.mean = mean
             self.standardDeviation = standardDeviation
         }

@@ -23,6 +23,12 @@ struct Convert: ParsableCommand {
     @Argument(help: ArgumentHelp("The file to write.", valueName: "out"))
     var output: String
 
+    @Option(
+        help: ArgumentHelp(
+            "Write the names and layouts of another framework (see: vit-convert schemes).",
+            valueName: "scheme"))
+    var to: String?
+
     @OptionGroup var model: ModelArguments
     @OptionGroup var adaptation: AdaptationArguments
 
@@ -45,6 +51,8 @@ struct Convert: ParsableCommand {
             var options = model.options
             adaptation.apply(to: &options)
             options.seed = seed
+            var form = OutputForm()
+            form.scheme = to
             let checkpoint = try Checkpoint(path: input)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
@@ -55,9 +63,9 @@ struct Convert: ParsableCommand {
             }
             do {
                 let conversion = try convert(
-                    checkpoint, to: output, options: options, references: reference,
+                    checkpoint, to: output, options: options, form: form, references: reference,
                     tolerance: tolerance.options)
-                Standard.remark(conversion.model.remarks)
+                Standard.remark(conversion.model.remarks + conversion.remarks)
                 Standard.print(
                     json
                         ? Self.json(conversion.model, conversion).pretty
@@ -86,9 +94,10 @@ struct Convert: ParsableCommand {
             "byteCount": conversion.map { .integer($0.byteCount) },
             "sourceSha256": conversion.map { .string($0.sourceDigest) },
             "scheme": .string(model.scheme),
+            "writtenScheme": conversion.map { .string($0.scheme) },
             "model": .string(ViTVariant.describe(model.configuration)),
             "configuration": model.configuration.json,
-            "remarks": .strings(model.remarks),
+            "remarks": .strings(model.remarks + (conversion?.remarks ?? [])),
             "report": model.report.json,
             "verifications": conversion.map { .array($0.reports.map(\.json)) },
         ])

@@ -6,6 +6,9 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "Which nested dictionary holds the weights (state_dict_ema, say).")
     var select: String?
 
+    @Option(help: "The naming scheme of the tensors, instead of telling it (see: vit-convert schemes).")
+    var scheme: String?
+
     @Option(help: "The number of attention heads, where shapes cannot tell.")
     var heads: Int?
 
@@ -29,6 +32,7 @@ struct ModelArguments: ParsableArguments {
     var options: ModelOptions {
         var options = ModelOptions()
         options.select = select
+        options.scheme = scheme
         options.heads = heads
         options.gelu = gelu
         options.layerNormEpsilon = layerNormEpsilon

@@ -216,6 +216,10 @@ private struct ConfigurationInference {
             result.pooling = .attention
         } else if let pooling = overrides.pooling, pooling != .attention {
             result.pooling = pooling
+        } else if result.classToken, let head = shapes["head.weight"], head.rank == 2,
+            head[1] / 2 == result.width, head[1].isMultiple(of: 2), !has("pre_logits.fc.weight")
+        {
+            result.pooling = .tokenAndAverage
         } else {
             result.pooling = result.fcNorm || !result.classToken ? .average : .token
         }

@@ -54,6 +54,7 @@ extension ViTVariant {
         switch configuration.pooling {
         case .token: break
         case .average: parts.append("average pooling")
+        case .tokenAndAverage: parts.append("class token and average pooling")
         case .attention: parts.append("attention pooling")
         }
         parts.append("\(rounded(configuration.parameterCount)) parameters")

@@ -3,7 +3,7 @@ import TensorCore
 /// The configuration as JSON, as it stands in an `.swt` file's `vit.configuration`.
 ///
 /// Sizes are `[height, width]`. All keys are written, in a fixed order, but for those without a value:
-/// `qkScale`, `preLogits`, `mean`, `std`. Reading needs the sizes that have no natural default; the rest
+/// `qkScale`, `preLogits`, `mean`, `std`, `labels`. Reading needs the sizes that have no natural default; the rest
 /// may be left out and takes the default of ``ViTConfiguration``, and unknown keys are passed over.
 extension ViTConfiguration {
     /// The configuration as a JSON object; the same configuration gives the same text.
@@ -41,6 +41,7 @@ extension ViTConfiguration {
             "layerNormEpsilon": .number(layerNormEpsilon),
             "mean": preprocessing.map { .array($0.mean.map { .number($0) }) },
             "std": preprocessing.map { .array($0.standardDeviation.map { .number($0) }) },
+            "labels": labels.map { .strings($0) },
         ])
     }
 
@@ -85,6 +86,7 @@ extension ViTConfiguration {
         if let mean = try keys.numbers("mean"), let deviation = try keys.numbers("std") {
             preprocessing = Preprocessing(mean: mean, standardDeviation: deviation)
         }
+        labels = try keys.words("labels")
         try validate()
     }
 }
@@ -132,6 +134,15 @@ private struct KeyReader {
             guard let values = value.array else { return nil }
             let numbers = values.compactMap(\.double)
             return numbers.count == values.count ? numbers : nil
+        }
+    }
+
+    func words(_ key: String) throws(ViTError) -> [String]? {
+        guard has(key) else { return nil }
+        return try read(key, "a list of texts", default: nil) { value in
+            guard let values = value.array else { return nil }
+            let words = values.compactMap(\.string)
+            return words.count == values.count ? words : nil
         }
     }
 

@@ -38,8 +38,16 @@ extension ViTConfiguration {
         guard classToken || !distilled else {
             throw .configuration("a distilled model needs a class token")
         }
-        guard classToken || pooling != .token else {
+        guard classToken || (pooling != .token && pooling != .tokenAndAverage) else {
             throw .configuration("taking the class token as the features needs a class token")
+        }
+        guard pooling != .tokenAndAverage || (preLogits == nil && !fcNorm) else {
+            throw .configuration(
+                "the class token and the patches' mean together have no norm behind them and no pre-logits")
+        }
+        guard labels == nil || labels?.count == classes else {
+            throw .configuration(
+                "expected \(classes) labels, one for each class, found \(labels?.count ?? 0)")
         }
         guard !distilled || (preLogits == nil && pooling == .token) else {
             throw .configuration(

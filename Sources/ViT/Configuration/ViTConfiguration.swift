@@ -47,6 +47,8 @@ public struct ViTConfiguration: Sendable, Equatable {
         case token
         /// The mean of the patches' rows.
         case average = "avg"
+        /// The class token's row and behind it the mean of the patches' rows: DINOv2's linear classifiers.
+        case tokenAndAverage = "token-avg"
         /// Attention from a learned query, timm's `AttentionPoolLatent`.
         case attention = "map"
     }
@@ -141,6 +143,8 @@ public struct ViTConfiguration: Sendable, Equatable {
 
     /// How the model's input was made from pixels, where it is known.
     public var preprocessing: Preprocessing?
+    /// The names of the classes, in the head's order, where they are known.
+    public var labels: [String]?
 
     /// The configuration of ViT-B/16; every property can be set.
     public init() {}
@@ -163,7 +167,9 @@ extension ViTConfiguration {
     /// The length of a head.
     public var headWidth: Int { width / max(1, heads) }
     /// The length of the features that the head takes.
-    public var featureCount: Int { preLogits ?? width }
+    public var featureCount: Int { preLogits ?? pooledCount }
+    /// The length of the row that the pooling makes of an image's tokens.
+    package var pooledCount: Int { pooling == .tokenAndAverage ? 2 * width : width }
 
     /// The number of prefix tokens that have a row in the position embedding.
     package var positionPrefixCount: Int {

@@ -25,16 +25,20 @@ struct FeaturePooling: Sendable {
     /// Tokens [B · tokens, width], which are used up, → features [B · rowsPerImage, features].
     func callAsFunction(_ tokens: Matrix, _ pass: ForwardPass) -> Matrix {
         let pooled = pass.workspace.matrix(
-            .pooled, rows: pass.batch * rowsPerImage, columns: configuration.width)
+            .pooled, rows: pass.batch * rowsPerImage, columns: configuration.pooledCount)
         switch configuration.pooling {
         case .token: takeTokens(tokens, into: pooled, pass)
         case .average:
             normalise(tokens, pass)
-            let (prefix, count) = (configuration.prefixCount, pass.tokenCount)
-            Parallel.forEach(pass.batch) { image in
-                let patches = tokens.rows(image * count + prefix..<(image + 1) * count)
-                Kernels.meanOfRows(patches, into: pooled.start + image * pooled.stride)
+            takeMeans(tokens, into: pooled, pass)
+        case .tokenAndAverage:
+            normalise(tokens, pass)
+            let width = configuration.width
+            for image in 0..<pass.batch {
+                (pooled.start + image * pooled.stride).update(
+                    from: tokens.start + image * pass.tokenCount * tokens.stride, count: width)
             }
+            takeMeans(tokens, into: pooled, column: width, pass)
         case .attention:
             normalise(tokens, pass)
             attention?(withoutPrefix(tokens, pass), into: pooled, pass)
@@ -72,6 +76,17 @@ struct FeaturePooling: Sendable {
             }
         }
         if !isTraced, let norm { norm(pooled, into: pooled) }
+    }
+
+    /// The mean of each image's patches, from the given column on.
+    private func takeMeans(
+        _ tokens: Matrix, into pooled: Matrix, column: Int = 0, _ pass: ForwardPass
+    ) {
+        let (prefix, count) = (configuration.prefixCount, pass.tokenCount)
+        Parallel.forEach(pass.batch) { image in
+            let patches = tokens.rows(image * count + prefix..<(image + 1) * count)
+            Kernels.meanOfRows(patches, into: pooled.start + image * pooled.stride + column)
+        }
     }
 
     /// The patches' rows, moved together.

@@ -68,6 +68,12 @@ extension MappedModel {
         if keepsPreLogits, let shape = self["\(Self.preLogits).weight"]?.view.shape, shape.rank == 2 {
             return shape[0]
         }
+        // A head may take more than one row of tokens (DINOv2's).
+        if self["\(Self.preLogits).weight"] == nil, let shape = self["head.weight"]?.view.shape,
+            shape.rank == 2
+        {
+            return shape[1]
+        }
         guard let shape = self["patch_embed.proj.weight"]?.view.shape, shape.rank > 0 else {
             throw .impossibleChange("a new head needs the width, and patch_embed.proj.weight is missing")
         }

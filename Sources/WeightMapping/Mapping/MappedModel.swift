@@ -14,6 +14,8 @@ package struct MappedModel: Sendable {
     package var report = MappingReport()
     /// The parameters, in the order in which their tensors stand in the file.
     package private(set) var tensors: [MappedTensor] = []
+    /// The lengths that layouts told and canonical shapes do not: `H`, the number of heads.
+    package private(set) var lengths: [String: Int] = [:]
     private var places: [String: Int] = [:]
 
     package init(scheme: NamingScheme, path: String) {
@@ -42,6 +44,11 @@ package struct MappedModel: Sendable {
             return
         }
         report.duplicates.append(.init(name: tensor.name, sources: tensors[place].sources + tensor.sources))
+    }
+
+    /// Keeps lengths that a row learned; the first word counts.
+    mutating func learn(_ lengths: [String: Int]) {
+        self.lengths.merge(lengths) { first, _ in first }
     }
 
     /// Puts a parameter in the place of the one of its name, or at the end.

@@ -57,7 +57,7 @@ package struct Mapper {
         let hasHead = model.tensors.contains { $0.name.hasPrefix("head") }
         var taken: [Candidate.Member] = []
         for member in candidate.outside {
-            if let reason = scheme.ignoreReason(for: Array(member.name.utf8)) {
+            if let reason = scheme.ignoreReason(for: NameTemplate.fold(member.name.utf8)) {
                 model.report.ignored.append(.init(name: member.path, reason: reason))
             } else if hasHead {
                 model.report.ignored.append(
@@ -75,7 +75,8 @@ package struct Mapper {
     private func translate(
         _ members: [Candidate.Member], by rules: [MappingRule], into model: inout MappedModel
     ) {
-        let (groups, matched) = groups(of: members, by: rules)
+        let names = members.map { NameTemplate.fold($0.name.utf8) }
+        let (groups, matched) = groups(of: members, names, by: rules)
         var used = [Bool](repeating: false, count: members.count)
         var notes: [Int: String] = [:]
         for group in groups {
@@ -91,7 +92,7 @@ package struct Mapper {
             apply(rule, group.indices, to: found.map { members[$0] }, into: &model)
         }
         for (index, member) in members.enumerated() where !used[index] {
-            let reason = matched[index] ? nil : scheme.ignoreReason(for: Array(member.name.utf8))
+            let reason = matched[index] ? nil : scheme.ignoreReason(for: names[index])
             if let reason {
                 model.report.ignored.append(.init(name: member.path, reason: reason))
             } else {
@@ -102,7 +103,7 @@ package struct Mapper {
 
     /// Which tensors belong together, in the order in which their first stands in the file.
     private func groups(
-        of members: [Candidate.Member], by rules: [MappingRule]
+        of members: [Candidate.Member], _ names: [[UInt8]], by rules: [MappingRule]
     ) -> (groups: [Group], matched: [Bool]) {
         struct Key: Hashable {
             let rule: Int
@@ -111,12 +112,12 @@ package struct Mapper {
         var places: [Key: Int] = [:]
         var groups: [Group] = []
         var matched = [Bool](repeating: false, count: members.count)
+        let held = rules.enumerated().filter { $1.condition?.holds(forFile: names) ?? true }
         for (index, member) in members.enumerated() {
-            let name = Array(member.name.utf8)
             let rank = member.view.shape.rank
-            for (number, rule) in rules.enumerated() where rule.rank ?? rank == rank {
+            for (number, rule) in held where rule.rank ?? rank == rank {
                 for (slot, template) in rule.sources.enumerated() {
-                    guard let indices = template.match(name) else { continue }
+                    guard let indices = template.match(names[index]) else { continue }
                     matched[index] = true
                     let key = Key(rule: number, indices: indices)
                     let place = places[key] ?? groups.count
@@ -144,9 +145,10 @@ package struct Mapper {
             return
         }
         do {
-            let (tensors, steps) = try rule.apply(to: members.map(\.view), indices: indices)
-            for (name, view) in tensors {
-                model.add(MappedTensor(name: name, view: view, sources: sources, operations: steps))
+            let made = try rule.apply(to: members.map(\.view), indices: indices)
+            model.learn(made.lengths)
+            for (name, view) in made.tensors {
+                model.add(MappedTensor(name: name, view: view, sources: sources, operations: made.steps))
             }
         } catch {
             model.report.invalid.append(.init(name: names, sources: sources, detail: "\(error)"))

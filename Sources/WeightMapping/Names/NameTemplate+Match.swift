@@ -1,17 +1,17 @@
 extension NameTemplate {
-    /// The indices with which the template gives the name, or nil when it cannot.
+    /// The indices with which the template gives the folded name, or nil when it cannot.
     package func match(_ name: [UInt8]) -> [String: Int]? {
         // Nearly all names leave here.
-        if case .text(let text) = pieces.first, !name.starts(with: text) { return nil }
-        if case .text(let text) = pieces.last, name.last != text.last { return nil }
+        if case .text(let text) = foldedPieces.first, !name.starts(with: text) { return nil }
+        if case .text(let text) = foldedPieces.last, name.last != text.last { return nil }
         var values = [Int](repeating: -1, count: placeholders.count)
         guard match(name, from: 0, piece: 0, &values) else { return nil }
         return Dictionary(uniqueKeysWithValues: zip(placeholders, values))
     }
 
     private func match(_ name: [UInt8], from start: Int, piece: Int, _ values: inout [Int]) -> Bool {
-        guard piece < pieces.count else { return start == name.count }
-        switch pieces[piece] {
+        guard piece < foldedPieces.count else { return start == name.count }
+        switch foldedPieces[piece] {
         case .text(let text):
             guard name[start...].starts(with: text) else { return false }
             return match(name, from: start + text.count, piece: piece + 1, &values)
@@ -30,7 +30,7 @@ extension NameTemplate {
             return bind(0, to: place, &values) { match(name, from: start, piece: piece + 1, &$0) }
         case .anything:
             guard start < name.count else { return false }
-            if piece == pieces.count - 1 { return true }
+            if piece == foldedPieces.count - 1 { return true }
             return (start + 1...name.count).contains { match(name, from: $0, piece: piece + 1, &values) }
         }
     }

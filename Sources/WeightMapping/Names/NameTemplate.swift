@@ -6,6 +6,7 @@
 /// | `{_i}` | a number as Keras counts: nothing for 0, `_1` for 1 and so on |
 /// | `{*}` | any text of at least one character; such a template cannot be filled |
 ///
+/// Containers join the words of a name in their own ways, with dots or with slashes: to a match they are the same.
 /// Matching is a walk over the bytes of a name; most names leave at the first or last byte.
 package struct NameTemplate: Sendable, Hashable {
     enum Piece: Sendable, Hashable {
@@ -20,6 +21,8 @@ package struct NameTemplate: Sendable, Hashable {
     /// The names of the placeholders, each once, in the order in which they first occur.
     package let placeholders: [String]
     let pieces: [Piece]
+    /// The same pieces with dots for slashes, as ``match(_:)`` compares them.
+    let foldedPieces: [Piece]
 
     /// - Throws: `MappingError.invalidRule` for an unclosed, stray or empty brace.
     package init(parsing pattern: String) throws(MappingError) {
@@ -53,6 +56,15 @@ package struct NameTemplate: Sendable, Hashable {
         self.pattern = pattern
         self.placeholders = placeholders
         self.pieces = pieces
+        foldedPieces = pieces.map { piece in
+            guard case .text(let text) = piece else { return piece }
+            return .text(Self.fold(text))
+        }
+    }
+
+    /// A name with dots for slashes: the form in which names are compared.
+    static func fold(_ name: some Sequence<UInt8>) -> [UInt8] {
+        name.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ".") : $0 }
     }
 
     /// The name with its placeholders replaced, or nil when an index is missing or the template holds `{*}`.
@@ -75,7 +87,7 @@ package struct NameTemplate: Sendable, Hashable {
 
     /// The indices with which the template gives `name`, or nil when it cannot.
     package func match(_ name: String) -> [String: Int]? {
-        match(Array(name.utf8))
+        match(Self.fold(name.utf8))
     }
 }
 

@@ -7,6 +7,13 @@ extension AxisPattern {
     ///   goes before them.
     /// - Throws: `TensorError.incompatible` when the shape does not fit the left side.
     package func shape(from shape: Shape, lengths known: [String: Int] = [:]) throws(TensorError) -> Shape {
+        try solve(shape, lengths: known).shape
+    }
+
+    /// The shape on the right, and the lengths by their names: those that `shape` told, and those known.
+    func solve(
+        _ shape: Shape, lengths known: [String: Int]
+    ) throws(TensorError) -> (shape: Shape, lengths: [String: Int]) {
         guard shape.rank == left.count else {
             throw .incompatible("expected \(left.count) axes for '\(text)', found the shape \(shape)")
         }
@@ -36,7 +43,7 @@ extension AxisPattern {
         }
         let result = try Shape(dimensions)
         guard result.elementCount == shape.elementCount else { throw mismatch(shape) }
-        return result
+        return (result, lengths)
     }
 
     private func mismatch(_ shape: Shape) -> TensorError {

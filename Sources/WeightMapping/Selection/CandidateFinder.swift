@@ -11,11 +11,14 @@ package struct CandidateFinder: Sendable {
     }
 
     private let tensors: [NamedTensor]
+    /// The tensors' names, folded.
+    private let names: [[UInt8]]
     private let schemes: [NamingScheme]
 
     /// - Parameter schemes: the schemes to look for.
     package init(_ tensors: [NamedTensor], schemes: [NamingScheme] = NamingScheme.all) {
         self.tensors = tensors
+        names = tensors.map { NameTemplate.fold($0.name.utf8) }
         self.schemes = schemes
     }
 
@@ -47,30 +50,40 @@ package struct CandidateFinder: Sendable {
     // MARK: Places
 
     private func places() -> [CandidatePlace] {
-        var places: [(place: CandidatePlace, order: Int)] = []
+        var places: [CandidatePlace] = []
+        var orders: [String: Int] = [:]
         for scheme in schemes {
             for (prefix, found) in found(of: scheme) where found.names == scheme.fingerprint.count {
-                places.append((CandidatePlace(scheme: scheme, prefix: prefix), found.first))
+                places.append(CandidatePlace(scheme: scheme, prefix: prefix))
+                orders[prefix] = min(found.first, orders[prefix] ?? found.first)
             }
         }
         return places.sorted { a, b in
-            let (left, right) = (a.place.rank, b.place.rank)
+            let (left, right) = (a.rank, b.rank)
             if left != right { return left.lexicographicallyPrecedes(right) }
-            return (a.order, b.place.evidence, a.place.scheme) < (b.order, a.place.evidence, b.place.scheme)
-        }.map(\.place)
+            let order = (orders[a.prefix] ?? 0, orders[b.prefix] ?? 0)
+            return (order.0, b.evidence, a.scheme) < (order.1, a.evidence, b.scheme)
+        }
     }
 
     /// For each prefix, how many names of a scheme's fingerprint stand behind it, and the first one's place.
     private func found(of scheme: NamingScheme) -> [String: (names: Int, first: Int)] {
         var found: [String: (names: Int, first: Int)] = [:]
-        for (order, tensor) in tensors.enumerated() {
-            for name in scheme.fingerprint where tensor.name.hasSuffix(name) {
-                let prefix = String(tensor.name.dropLast(name.count))
-                guard prefix.isEmpty || prefix.hasSuffix(".") || prefix.hasSuffix("/") else { continue }
+        let fingerprint = scheme.fingerprint.map { NameTemplate.fold($0.utf8) }
+        for (order, name) in names.enumerated() {
+            for ending in fingerprint where Self.ends(name, with: ending) {
+                let prefix = String(decoding: tensors[order].name.utf8.dropLast(ending.count), as: UTF8.self)
                 found[prefix, default: (0, order)].names += 1
             }
         }
         return found
+    }
+
+    /// Whether a name is `ending`, or words in front of it.
+    private static func ends(_ name: [UInt8], with ending: [UInt8]) -> Bool {
+        let start = name.count - ending.count
+        guard start >= 0, start == 0 || name[start - 1] == UInt8(ascii: ".") else { return false }
+        return name[start...].elementsEqual(ending)
     }
 
     private func noWeights() -> MappingError {
@@ -156,7 +169,7 @@ package struct CandidateFinder: Sendable {
     }
 
     private static func maybeHead(_ name: String, _ scheme: NamingScheme) -> Bool {
-        let bytes = Array(name.utf8)
+        let bytes = NameTemplate.fold(name.utf8)
         return scheme.outsideHead.contains { $0.sources.contains { $0.match(bytes) != nil } }
             || scheme.ignoreReason(for: bytes) != nil
     }

@@ -1,0 +1,84 @@
+import Checkpoints
+import TensorCore
+import ViT
+import WeightMapping
+
+/// A model on its way out: its tensors in a scheme's names and layouts, and the container they go into.
+struct OutgoingModel {
+    let format: OutputFormat
+    let scheme: NamingScheme
+    /// The tensors as they are written.
+    let tensors: [NamedTensor]
+    /// What the user should hear: what names and numbers do not carry over.
+    let remarks: [String]
+
+    /// - Parameter parameters: under canonical names, in the model's order.
+    /// - Throws: `MappingError.unwritable` when the scheme has no place for a parameter; `ToolkitError` when
+    ///   the scheme's models compute something else, or an `.swt` is asked for in other names than canonical.
+    init(
+        _ parameters: [NamedTensor], _ configuration: ViTConfiguration, as format: OutputFormat,
+        _ form: OutputForm
+    ) throws {
+        self.format = format
+        let scheme = try form.rules ?? form.scheme.map { try ToolkitError.scheme(named: $0) } ?? .timm
+        self.scheme = scheme
+        guard scheme.name != NamingScheme.timm.name else {
+            tensors = parameters
+            remarks = []
+            return
+        }
+        guard format != .swt else {
+            throw ToolkitError.impossible(
+                "an .swt file holds canonical names only: for those of \(scheme.name) choose another ending")
+        }
+        try Self.prove(scheme, computes: configuration)
+        tensors = try SchemeWriter.write(
+            parameters, in: scheme,
+            lengths: ["H": configuration.heads, "C": configuration.channels])
+        remarks = Self.remarks(on: scheme, configuration)
+    }
+
+    /// Writes the container.
+    ///
+    /// - Parameter metadata: what an `.swt` says about itself.
+    func write(to file: AtomicFile, metadata: [(key: String, value: String)]) throws {
+        switch format {
+        case .npz: try NpzWriter.write(tensors, to: file)
+        case .safetensors: try SafetensorsWriter.write(tensors, metadata: [("format", "pt")], to: file)
+        case .swt: try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        }
+    }
+
+    /// A framework that would compute something else from the same tensors does not get them.
+    private static func prove(_ scheme: NamingScheme, computes configuration: ViTConfiguration) throws {
+        let conventions = scheme.conventions
+        if let poolings = conventions.poolings, !poolings.contains(configuration.pooling.rawValue) {
+            throw ToolkitError.impossible(
+                "the models of \(scheme.name) make their features by \(poolings.joined(separator: " or ")), "
+                    + "this one by \(configuration.pooling.rawValue): they would compute something else")
+        }
+        if let positions = conventions.positions, !positions.contains(configuration.positions.rawValue) {
+            throw ToolkitError.impossible(
+                "the models of \(scheme.name) give positions to \(positions.joined(separator: " or ")), "
+                    + "this one to \(configuration.positions.rawValue): they would compute something else")
+        }
+    }
+
+    /// What the framework's model has to be told, because no tensor says it.
+    private static func remarks(on scheme: NamingScheme, _ configuration: ViTConfiguration) -> [String] {
+        var remarks: [String] = []
+        if let gelu = scheme.conventions.gelu, configuration.mlp == .plain,
+            gelu.rawValue != configuration.gelu.rawValue
+        {
+            remarks.append(
+                "this model's GELU is \(configuration.gelu.rawValue), while the models of \(scheme.name) compute "
+                    + "the form \(gelu.rawValue) unless told otherwise")
+        }
+        if let epsilon = scheme.conventions.layerNormEpsilon, epsilon != configuration.layerNormEpsilon {
+            remarks.append(
+                "this model's LayerNorm epsilon is \(configuration.layerNormEpsilon), while the models of "
+                    + "\(scheme.name) have \(epsilon) unless told otherwise")
+        }
+        return remarks
+    }
+}

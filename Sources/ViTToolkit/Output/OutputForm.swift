@@ -1,0 +1,39 @@
+import WeightMapping
+
+/// A container that can be written, by the ending of a file's name.
+public enum OutputFormat: Sendable, CaseIterable {
+    /// Safetensors with everything that the forward pass needs; see the README.
+    case swt
+    /// Plain safetensors.
+    case safetensors
+    /// NumPy's archive of arrays.
+    case npz
+
+    /// The endings that mean a container.
+    var endings: [String] {
+        switch self {
+        case .swt: [".swt"]
+        case .safetensors: [".safetensors"]
+        case .npz: [".npz"]
+        }
+    }
+
+    /// - Throws: `ToolkitError.unknownOutput`.
+    init(path: String) throws {
+        guard let format = Self.allCases.first(where: { $0.endings.contains { path.hasSuffix($0) } }) else {
+            throw ToolkitError.unknownOutput(path)
+        }
+        self = format
+    }
+}
+
+/// In which form a model is written.
+public struct OutputForm: Sendable {
+    /// The naming scheme of the tensors, by name; nil for the canonical names, which are timm's.
+    public var scheme: String?
+    /// A naming scheme of the user's own to write in.
+    package var rules: NamingScheme?
+
+    /// Canonical names.
+    public init() {}
+}
