@@ -37,22 +37,20 @@ public func convert(
     form: OutputForm = OutputForm(), references: [String] = [],
     tolerance: ToleranceOptions = ToleranceOptions()
 ) throws -> Conversion {
-    let format = try OutputFormat(path: output)
     if let existing = try? OpenFile(path: output),
         checkpoint.files.contains(where: { $0.identity == existing.identity })
     {
         throw ToolkitError.outputIsInput(output)
     }
     let prepared = try PreparedModel(checkpoint, options: options)
-    let outgoing = try OutgoingModel(
-        prepared.parameters.map { NamedTensor($0.name, $0.view) }, prepared.configuration, as: format, form)
+    let outgoing = try prepared.outgoing(to: output, form: form)
     let file = try AtomicFile(replacing: output)
     let digest = BackgroundDigest(of: checkpoint.files)
     let sha256: String
     do {
         try outgoing.write(to: file, metadata: SwtMetadata.of(prepared, sha256: SwtMetadata.noDigest))
         sha256 = try digest.value()
-        if format == .swt {
+        if outgoing.format == .swt {
             let header = try SafetensorsWriter.header(
                 of: outgoing.tensors, metadata: SwtMetadata.of(prepared, sha256: sha256))
             try file.overwrite(header.bytes, at: 0)
@@ -76,6 +74,15 @@ public func convert(
 }
 
 extension PreparedModel {
+    /// The model as it would be written.
+    ///
+    /// - Throws: `ToolkitError` or `MappingError` when it cannot be written so.
+    package func outgoing(to output: String, form: OutputForm = OutputForm()) throws -> OutgoingModel {
+        try OutgoingModel(
+            parameters.map { NamedTensor($0.name, $0.view) }, configuration, as: OutputFormat(path: output),
+            form)
+    }
+
     /// What a container without a configuration has to be told when it is read back.
     fileprivate func restated(in scheme: NamingScheme) -> ModelOptions {
         var options = ModelOptions()

@@ -56,7 +56,8 @@ struct Convert: ParsableCommand {
             let checkpoint = try Checkpoint(path: input)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
-                Standard.remark(prepared.remarks)
+                let outgoing = try prepared.outgoing(to: output, form: form)
+                Standard.remark(prepared.remarks + outgoing.remarks)
                 Standard.print(
                     json ? Self.json(prepared, nil).pretty : Self.summary(prepared, prefix: "would write"))
                 return

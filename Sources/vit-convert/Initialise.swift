@@ -28,15 +28,20 @@ struct Initialise: ParsableCommand {
     @Option(help: ArgumentHelp("The image size in pixels.", valueName: "N|HxW"))
     var imageSize: ViTConfiguration.Size?
 
+    @Option(help: ArgumentHelp("Write the names and layouts of another framework.", valueName: "scheme"))
+    var to: String?
+
     @OptionGroup var adaptation: AdaptationArguments
 
     func run() throws {
         try job {
+            var form = OutputForm()
+            form.scheme = to
             var options = ModelOptions()
             adaptation.apply(to: &options)
             options.seed = seed
             options.imageSize = imageSize
-            let result = try initialise(variant, to: output, options: options)
+            let result = try initialise(variant, to: output, options: options, form: form)
             Standard.print(
                 "wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
         }

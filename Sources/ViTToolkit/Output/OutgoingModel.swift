@@ -4,13 +4,13 @@ import ViT
 import WeightMapping
 
 /// A model on its way out: its tensors in a scheme's names and layouts, and the container they go into.
-struct OutgoingModel {
-    let format: OutputFormat
-    let scheme: NamingScheme
+package struct OutgoingModel {
+    package let format: OutputFormat
+    package let scheme: NamingScheme
     /// The tensors as they are written.
-    let tensors: [NamedTensor]
+    package let tensors: [NamedTensor]
     /// What the user should hear: what names and numbers do not carry over.
-    let remarks: [String]
+    package let remarks: [String]
 
     /// - Parameter parameters: under canonical names, in the model's order.
     /// - Throws: `MappingError.unwritable` when the scheme has no place for a parameter; `ToolkitError` when
