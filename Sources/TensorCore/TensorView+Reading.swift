@@ -74,6 +74,18 @@ extension TensorView {
         return values
     }
 
+    /// The same elements over a storage that can be read in pieces: the view itself where its bytes stand plainly
+    /// in the file, otherwise one over the storage in memory.
+    ///
+    /// Without it, every piece of a strided or deflated tensor would read the whole of it again.
+    package func readableInPieces() throws -> TensorView {
+        guard plainRegion == nil, let extent else { return self }
+        return try TensorView(
+            storage: .bytes(try loadedElements(extent), .little), dtype: dtype, shape: shape,
+            strides: strides,
+            offset: offset - extent.lowerBound)
+    }
+
     /// The storage's elements in `range`, in memory, little-endian.
     private func loadedElements(_ range: ClosedRange<Int>) throws -> ByteRegion {
         let start = range.lowerBound * dtype.itemSize
