@@ -45,8 +45,7 @@ public struct PreparedModel: Sendable {
     }
 
     private static func prepared(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> PreparedModel {
-        var mapped = try Mapper.map(
-            checkpoint.tensors, select: options.select, schemes: try schemes(for: checkpoint, options))
+        var mapped = try mapped(checkpoint, options)
         var (configuration, remarks) = try configuration(of: mapped, in: checkpoint, options)
         var adaptation = Adaptation()
         adaptation.classes = options.classes
@@ -87,6 +86,12 @@ public struct PreparedModel: Sendable {
             remarks: remarks)
     }
 
+    /// The parameters under canonical names, before they are proven to be a whole model.
+    static func mapped(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> MappedModel {
+        try Mapper.map(
+            checkpoint.tensors, select: options.select, schemes: try schemes(for: checkpoint, options))
+    }
+
     /// The schemes among which the names are looked for.
     private static func schemes(for checkpoint: Checkpoint, _ options: ModelOptions) throws -> [NamingScheme]
     {
@@ -96,7 +101,7 @@ public struct PreparedModel: Sendable {
     }
 
     /// From the `.swt` metadata, else from names and shapes; what the user says goes first.
-    private static func configuration(
+    static func configuration(
         of mapped: MappedModel, in checkpoint: Checkpoint, _ options: ModelOptions
     ) throws -> (ViTConfiguration, remarks: [String]) {
         if checkpoint.container == .swt {

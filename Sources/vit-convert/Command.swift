@@ -6,7 +6,7 @@ import ViTToolkit
 struct Command: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vit-convert",
-        abstract: "Convert, inspect and verify Vision Transformer checkpoints.",
+        abstract: "Convert, inspect, verify and compare Vision Transformer checkpoints.",
         discussion: """
             Nothing in a checkpoint is ever executed. Results go to standard output, remarks to standard error.
 
@@ -21,7 +21,7 @@ struct Command: ParsableCommand {
               2   the input cannot be read, mapped or trusted
               64  wrong usage
             """,
-        subcommands: [Convert.self, Inspect.self, Verify.self, Initialise.self],
+        subcommands: [Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self],
         defaultSubcommand: Convert.self)
 
     static func main() {

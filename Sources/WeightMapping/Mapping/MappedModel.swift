@@ -29,6 +29,9 @@ package struct MappedModel: Sendable {
     /// Names and shapes: what a configuration is inferred from.
     package var shapes: [(name: String, shape: Shape)] { tensors.map { ($0.name, $0.view.shape) } }
 
+    /// The full names of the tensors that no rule could use, in no place and for no reason.
+    package var leftover: [String] { report.unexpected.map(\.name) + report.invalid.flatMap(\.sources) }
+
     /// The type that holds the most elements; F32 when there are none.
     package var dominantDType: DType {
         var counts: [DType: Int] = [:]
