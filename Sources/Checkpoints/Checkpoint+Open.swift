@@ -43,7 +43,7 @@ extension Checkpoint {
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
         let names = [
             "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
-            "pytorch_model.bin",
+            "pytorch_model.bin", "flax_model.msgpack.index.json", "flax_model.msgpack",
         ]
         let folder = path.hasSuffix("/") ? path : path + "/"
         guard let name = names.first(where: { access(folder + $0, F_OK) == 0 }) else {

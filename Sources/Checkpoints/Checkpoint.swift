@@ -78,4 +78,5 @@ public enum Container: String, Sendable, CaseIterable {
     case safetensors
     case safetensorsIndex = "safetensors-index"
     case swt
+    case msgpack
 }

@@ -26,7 +26,7 @@ struct CheckpointFormat: Sendable {
     let read: @Sendable (Probe) throws -> (Container, CheckpointContents)
 
     /// Every container that is read, in the order in which they are tried.
-    static let all: [CheckpointFormat] = [zip, torchLegacy, npy, hdf5, torchTar, safetensors]
+    static let all: [CheckpointFormat] = [zip, torchLegacy, npy, hdf5, torchTar, safetensors, messagePack]
 
     private static let zip = CheckpointFormat(
         matches: { $0.starts(with: "PK\u{3}\u{4}") || $0.starts(with: "PK\u{5}\u{6}") },
@@ -89,4 +89,8 @@ struct CheckpointFormat: Sendable {
             let isSwt = contents.metadata.contains { $0.key == "format" && $0.value == "swt" }
             return (isSwt ? .swt : .safetensors, contents)
         })
+
+    private static let messagePack = CheckpointFormat(
+        matches: { MessagePackProbe.matches($0.region) },
+        read: { (.msgpack, try MessagePackReader.read($0.region)) })
 }

@@ -24,6 +24,10 @@ enum ShardedCheckpoint {
             }
             places[member.key] = name
         }
+        // Flax's indices join the keys with slashes.
+        let slashed = Dictionary(
+            places.keys.sorted().map { (String($0.map { $0 == "/" ? "." : $0 }), $0) },
+            uniquingKeysWith: { first, _ in first })
         var contents = CheckpointContents()
         var files: [OpenFile] = []
         var container = Container.safetensorsIndex
@@ -37,9 +41,11 @@ enum ShardedCheckpoint {
             contents.globals += shard.contents.globals.filter { !contents.globals.contains($0) }
             contents.others += shard.contents.others
             for tensor in shard.contents.tensors {
-                if places[tensor.name] == name {
+                let key =
+                    shard.container == .msgpack ? slashed[tensor.name] ?? tensor.name : tensor.name
+                if places[key] == name {
                     contents.tensors.append(tensor)
-                    places[tensor.name] = nil
+                    places[key] = nil
                 } else {
                     extra += 1
                 }

@@ -5,8 +5,10 @@ import Testing
 
 /// Every container fixture, tensor by tensor, against what the library that owns the format reads from it.
 @Suite struct GoldenTests {
-    static let fixtures = ["torch", "torch/sharded", "numpy", "safetensors", "safetensors/sharded"].flatMap {
-        folder in
+    static let folders = [
+        "torch", "torch/sharded", "numpy", "safetensors", "safetensors/sharded", "msgpack", "msgpack/sharded",
+    ]
+    static let fixtures = folders.flatMap { folder in
         Fixtures.list(folder, suffix: ".golden.json").map { String($0.dropLast(".golden.json".count)) }
     }
 
