@@ -32,6 +32,39 @@ enum TorchDType {
         }
     }
 
+    /// How PyTorch saves an element type: in a storage of a class of its own, or in an `UntypedStorage`
+    /// with the type's name beside it (`torch/storage.py`, `_new_dtypes`).
+    enum Saved {
+        case storage(String)
+        case untyped(String)
+    }
+
+    static func saved(_ dtype: DType) -> Saved {
+        switch dtype {
+        case .f64: .storage("DoubleStorage")
+        case .f32: .storage("FloatStorage")
+        case .f16: .storage("HalfStorage")
+        case .bf16: .storage("BFloat16Storage")
+        case .i64: .storage("LongStorage")
+        case .i32: .storage("IntStorage")
+        case .i16: .storage("ShortStorage")
+        case .i8: .storage("CharStorage")
+        case .u8: .storage("ByteStorage")
+        case .bool: .storage("BoolStorage")
+        case .c128: .storage("ComplexDoubleStorage")
+        case .c64: .storage("ComplexFloatStorage")
+        case .f8e4m3: .untyped("float8_e4m3fn")
+        case .f8e5m2: .untyped("float8_e5m2")
+        case .f8e4m3fnuz: .untyped("float8_e4m3fnuz")
+        case .f8e5m2fnuz: .untyped("float8_e5m2fnuz")
+        case .f8e8m0: .untyped("float8_e8m0fnu")
+        case .u64: .untyped("uint64")
+        case .u32: .untyped("uint32")
+        case .u16: .untyped("uint16")
+        case .c32: .untyped("complex32")
+        }
+    }
+
     /// The element type of a tensor class of the years before storages were pickled apart (`FloatTensor`).
     static func ofTensor(_ name: String) -> DType? {
         guard name.hasSuffix("Tensor") else { return nil }
