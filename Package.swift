@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CBLAS"),
+        .target(name: "CHDF5"),
         .target(name: "CKernels"),
 
         // The house: each target imports only what stands above it in this list.
@@ -24,7 +25,7 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: [
-                "TensorCore", "CZlib", "CSystem", .product(name: "Crypto", package: "swift-crypto"),
+                "TensorCore", "CHDF5", "CZlib", "CSystem", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
         .target(name: "ViT", dependencies: ["TensorCore", "CBLAS", "CKernels"]),

@@ -12,8 +12,11 @@ public struct Checkpoint: Sendable {
     public let others: [OtherEntry]
     /// The Python globals that pickles in the file name, `module.name`, in order of first appearance.
     public let globals: [String]
-    /// Text that the container carries beside tensors (safetensors' `__metadata__`), in the file's order.
+    /// Text that the container carries beside tensors (safetensors' `__metadata__`, a Keras model's configuration), in the file's order.
     public let metadata: [(key: String, value: String)]
+    /// The paths of Keras 3's weights spelled with the names that layers have in their model, by tensor:
+    /// `layers/dense_3/vars/0` is `head/0`.
+    package let layerNames: [String: String]
     /// What the reader wants the user to know.
     public let remarks: [String]
     /// The files that make up the checkpoint: one, or an index and its shards.
@@ -26,6 +29,7 @@ public struct Checkpoint: Sendable {
         others = contents.others
         globals = contents.globals
         metadata = contents.metadata
+        layerNames = contents.layerNames
         remarks = contents.remarks
         self.files = files
     }
@@ -61,6 +65,7 @@ package struct CheckpointContents {
     package var others: [OtherEntry] = []
     package var globals: [String] = []
     package var metadata: [(key: String, value: String)] = []
+    package var layerNames: [String: String] = [:]
     package var remarks: [String] = []
 
     package init() {}

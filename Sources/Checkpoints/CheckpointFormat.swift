@@ -40,6 +40,7 @@ struct CheckpointFormat: Sendable {
             if NumPyReader.matchesNpz(archive) || archive.entries.isEmpty {
                 return (.npz, try NumPyReader.readNpz(archive))
             }
+            if HDF5Reader.matchesKeras(archive) { return (.hdf5, try HDF5Reader.readKeras(archive)) }
             throw Refusal.zip(archive)
         })
 
@@ -52,21 +53,8 @@ struct CheckpointFormat: Sendable {
         read: { (.npy, try NumPyReader.readNpy($0.region)) })
 
     private static let hdf5 = CheckpointFormat(
-        matches: { probe in
-            // A user block of 512, 1024, 2048 … bytes may stand before the superblock.
-            var offset = 0
-            while offset <= probe.region.count - 8 {
-                if try probe.region.slice(offset, 8).array() == [
-                    0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A,
-                ] {
-                    return true
-                }
-                offset = offset == 0 ? 512 : offset * 2
-            }
-            return false
-        },
-        read: { _ in throw CheckpointError(.unsupported, "an HDF5 file, which this version does not read yet")
-        })
+        matches: { try HDF5Superblock.offset(in: $0.region) != nil },
+        read: { (.hdf5, try HDF5Reader.read($0.region)) })
 
     private static let torchTar = CheckpointFormat(
         matches: { probe in

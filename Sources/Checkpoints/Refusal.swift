@@ -71,10 +71,6 @@ enum Refusal {
                 "a torch.package archive, which holds a program beside its weights: load it in Python "
                     + "and save the state dictionary with torch.save")
         }
-        if names.contains("config.json"), names.contains("metadata.json") {
-            return CheckpointError(
-                .unsupported, "a whole Keras model (.keras): unzip it and take the model.weights.h5 inside")
-        }
         let list =
             names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", … (\(names.count) members)" : "")
         return CheckpointError(

@@ -68,7 +68,8 @@ struct Inspect: ParsableCommand {
             facts.append(["model", "none that is known"])
         }
         for entry in checkpoint.metadata where entry.key != "provenance" && entry.key != "vit.configuration" {
-            facts.append([entry.key, entry.value])
+            let isLong = entry.value.utf8.count > 200
+            facts.append([entry.key, isLong ? "\(entry.value.utf8.count) bytes of text" : entry.value])
         }
         let count = inspection.entries.count
         let all = checkpoint.tensors.count

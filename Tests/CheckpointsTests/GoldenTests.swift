@@ -7,13 +7,14 @@ import Testing
 @Suite struct GoldenTests {
     static let folders = [
         "torch", "torch/sharded", "numpy", "safetensors", "safetensors/sharded", "msgpack", "msgpack/sharded",
+        "hdf5",
     ]
     static let fixtures = folders.flatMap { folder in
         Fixtures.list(folder, suffix: ".golden.json").map { String($0.dropLast(".golden.json".count)) }
     }
 
     @Test func fixturesAreThere() {
-        #expect(Self.fixtures.count > 60)
+        #expect(Self.fixtures.count > 85)
     }
 
     @Test(arguments: fixtures)

@@ -31,9 +31,12 @@ import Testing
         "float128": "arrays of numbers are read", "object": "Python objects",
         "structured": "array of records",
         "version": "version 9", "header": "", "truncated": "",
+        // HDF5's
+        "hdf5-truncated": "truncated file: eof = 1476", "hdf5-signature": "ends too early",
+        "hdf5-newer": "chunked: the HDF5 library reports: bad version number",
     ]
 
-    @Test(arguments: try rows("refused") + rows("numpy/refused"))
+    @Test(arguments: try rows("refused") + rows("numpy/refused") + rows("hdf5/refused"))
     func isRefusedByName(_ row: Row) throws {
         let path = Fixtures.path(row.file)
         switch row.kind {
