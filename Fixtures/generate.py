@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 GROUPS = ("models", "torch_containers", "torch_values", "torch_foreign", "torch_script", "torch_old", "refused",
-          "numpy_files", "safetensors_files", "kernels", "compare", "msgpack_files", "hdf5_files")
+          "numpy_files", "safetensors_files", "kernels", "compare", "msgpack_files", "hdf5_files", "schemes_torch")
 
 
 def main() -> None:
