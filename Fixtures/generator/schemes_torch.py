@@ -274,7 +274,7 @@ def clip(writer: Writer) -> None:
              writer.folder / "openclip_training.pt")
     writer.enter("openclip_training.pt", "openclip", reference, facts, given=["heads"])
     save_zip(model.visual.state_dict(), writer.folder / "openclip_visual.pth")
-    writer.enter("openclip_visual.pth", "openclip-visual", reference, facts, given=["heads"])
+    writer.enter("openclip_visual.pth", "openclip", reference, facts, given=["heads"])
 
     # OpenAI's: QuickGELU, most weights in half precision, three numbers beside the weights.
     facts = {**facts, "gelu": "quick"}

@@ -100,7 +100,14 @@ public struct PreparedModel: Sendable {
         return checkpoint.container == .swt ? [.timm] : NamingScheme.all
     }
 
-    /// From the `.swt` metadata, else from names and shapes; what the user says goes first.
+    /// What files beside the checkpoint say; an `.swt` says everything itself.
+    private static func description(of checkpoint: Checkpoint) throws -> ModelDescription {
+        guard checkpoint.container != .swt, !checkpoint.files.isEmpty else { return ModelDescription() }
+        return try ModelDescription(beside: checkpoint.path) ?? ModelDescription()
+    }
+
+    /// From the `.swt` metadata, else from names, shapes and what stands beside them; what the user says goes
+    /// first.
     static func configuration(
         of mapped: MappedModel, in checkpoint: Checkpoint, _ options: ModelOptions
     ) throws -> (ViTConfiguration, remarks: [String]) {
@@ -112,26 +119,11 @@ public struct PreparedModel: Sendable {
             configuration.pooling = options.pooling ?? configuration.pooling
             return (configuration, [])
         }
-        let conventions = mapped.scheme.conventions
-        var overrides = ViTConfiguration.Overrides()
-        overrides.heads = options.heads ?? mapped.lengths["H"]
-        overrides.imageSize = options.imageSize
-        overrides.gelu =
-            options.gelu ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
-        overrides.layerNormEpsilon = options.layerNormEpsilon ?? conventions.layerNormEpsilon
-        overrides.pooling = options.pooling
-        if let mean = conventions.mean, let deviation = conventions.standardDeviation {
-            overrides.preprocessing = .init(mean: mean, standardDeviation: deviation)
-        }
+        var description = try description(of: checkpoint)
+        var overrides = overrides(for: mapped, description, options)
+        let (inferred, remarks): (ViTConfiguration, [String])
         do throws(ViTError) {
-            let inferred = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
-            guard options.imageSize != nil, inferred.configuration.imageSize != options.imageSize else {
-                return (inferred.configuration, inferred.remarks)
-            }
-            // The size asked for is not the weights' own: it is where the positions are to be resampled to.
-            overrides.imageSize = nil
-            let own = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
-            return (own.configuration, own.remarks)
+            (inferred, remarks) = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
         } catch {
             // What is missing from the file says more than what could not be inferred.
             guard mapped.report.isComplete else {
@@ -139,6 +131,41 @@ public struct PreparedModel: Sendable {
             }
             throw error
         }
+        var configuration = inferred
+        if options.imageSize == inferred.imageSize {
+            description.imageSize = nil
+        } else if options.imageSize != nil {
+            // The size asked for is not the weights' own: it is where the positions are to be resampled to.
+            overrides.imageSize = description.imageSize?.value ?? description.likelyImageSize
+            configuration = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+                .configuration
+        }
+        try description.complete(&configuration)
+        return (configuration, description.remarks + remarks)
+    }
+
+    /// What the user says, else what stands beside the checkpoint, else what the scheme's models do.
+    private static func overrides(
+        for mapped: MappedModel, _ description: ModelDescription, _ options: ModelOptions
+    ) -> ViTConfiguration.Overrides {
+        let conventions = mapped.scheme.conventions
+        var overrides = ViTConfiguration.Overrides()
+        overrides.heads = options.heads ?? mapped.lengths["H"] ?? description.heads?.value
+        overrides.imageSize =
+            options.imageSize ?? description.imageSize?.value ?? description.likelyImageSize
+        overrides.gelu =
+            options.gelu ?? description.gelu
+            ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
+        overrides.layerNormEpsilon =
+            options.layerNormEpsilon ?? description.layerNormEpsilon ?? conventions.layerNormEpsilon
+        overrides.pooling = options.pooling ?? description.pooling
+        overrides.preprocessing = description.preprocessing
+        if overrides.preprocessing == nil, let mean = conventions.mean,
+            let deviation = conventions.standardDeviation
+        {
+            overrides.preprocessing = .init(mean: mean, standardDeviation: deviation)
+        }
+        return overrides
     }
 
     /// The model, over the checkpoint's own bytes.

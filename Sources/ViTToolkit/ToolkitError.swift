@@ -14,6 +14,8 @@ public enum ToolkitError: Error, Sendable {
     case unknownVariant(String, candidates: [String])
     /// No naming scheme has this name.
     case unknownScheme(String, known: [String])
+    /// A file that describes the model (`config.json`) says what cannot be; with file and key.
+    case modelDescription(String, detail: String)
     /// The converted model does not compute what the reference says; nothing was put in place.
     case parityFailed([ParityReport])
     /// The request cannot be carried out.
@@ -40,6 +42,8 @@ extension ToolkitError: CustomStringConvertible {
             return "no variant is called \"\(name)\"\(hint)"
         case .unknownScheme(let name, let known):
             return "no naming scheme is called \"\(name)\": there are \(known.joined(separator: ", "))"
+        case .modelDescription(let place, let detail):
+            return "\(place): \(detail)"
         case .parityFailed:
             return "the converted model does not compute what the reference says; nothing was written"
         case .impossible(let detail):

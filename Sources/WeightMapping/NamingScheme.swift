@@ -24,11 +24,14 @@ package struct NamingScheme: Sendable {
     package let prefix: String
     /// The same for a model without a head, which some frameworks have as a class of its own.
     package let headlessPrefix: String
+    /// What stands there instead of ``prefix`` in models with some feature: of several the first.
+    package let prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)]
 
     package init(
         name: String, title: String, fingerprint: [String], rules: [MappingRule],
         outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
-        conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil
+        conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil,
+        prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)] = []
     ) {
         self.name = name
         self.title = title
@@ -40,10 +43,15 @@ package struct NamingScheme: Sendable {
         self.conventions = conventions
         self.prefix = prefix
         self.headlessPrefix = headlessPrefix ?? prefix
+        self.prefixes = prefixes
     }
 
     /// All schemes that are known.
-    package static let all: [NamingScheme] = [.timm]
+    package static let all: [NamingScheme] = [
+        .timm,
+        .huggingFace, .huggingFace5, .huggingFaceDINOv2, .huggingFaceDINOv2In5, .huggingFaceCLIP,
+        .huggingFaceSigLIP, .torchvision, .torchvisionOld, .clipOpenAI, .openCLIP, .dinov2,
+    ]
 
     /// The scheme with the given name.
     package static func named(_ name: String) -> NamingScheme? { all.first { $0.name == name } }
@@ -76,6 +84,8 @@ extension NamingScheme {
         /// The ways from tokens to features that the framework's own model has, spelled as the configuration's
         /// `pool`; nil where it has all.
         package var poolings: [String]?
+        /// The same for a model without a head; as with one when nil.
+        package var headlessPoolings: [String]?
         /// The tokens that the framework's own model gives positions to, spelled as the configuration's
         /// `positions`; nil where it can do all.
         package var positions: [String]?
@@ -85,11 +95,13 @@ extension NamingScheme {
 
         package init(
             layerNormEpsilon: Double? = nil, gelu: GELU? = nil, poolings: [String]? = nil,
-            positions: [String]? = nil, mean: [Double]? = nil, standardDeviation: [Double]? = nil
+            headlessPoolings: [String]? = nil, positions: [String]? = nil, mean: [Double]? = nil,
+            standardDeviation: [Double]? = nil
         ) {
             self.layerNormEpsilon = layerNormEpsilon
             self.gelu = gelu
             self.poolings = poolings
+            self.headlessPoolings = headlessPoolings ?? poolings
             self.positions = positions
             self.mean = mean
             self.standardDeviation = standardDeviation

@@ -3,8 +3,9 @@ import TestSupport
 import Testing
 import ViTToolkit
 
-/// A checkpoint of `Fixtures/models` and what its library says of it.
+/// A checkpoint of `Fixtures/models` or `Fixtures/schemes` and what its library says of it.
 struct ModelFixture: Sendable, CustomTestStringConvertible {
+    let folder: String
     let name: String
     let file: String
     let reference: String
@@ -12,24 +13,33 @@ struct ModelFixture: Sendable, CustomTestStringConvertible {
     /// Facts that shapes cannot tell, which the user gives.
     let given: Set<String>
     let configuration: JSONValue
+    /// The naming scheme, where it is not timm's.
+    let scheme: String
+    /// Tensors that have no place in the model.
+    let ignored: [String]
 
     var testDescription: String { name }
-    var path: String { Fixtures.path("models/" + file) }
-    var referencePath: String { Fixtures.path("models/" + reference) }
+    var path: String { Fixtures.path(folder + file) }
+    var referencePath: String { Fixtures.path(folder + reference) }
 
-    static let all: [ModelFixture] = {
-        guard let bytes = try? Fixtures.bytes("models/index.json"), let json = try? JSONParser.parse(bytes)
+    static let all = load("models/") + schemes
+    /// The forms of other libraries.
+    static let schemes = load("schemes/torch/")
+
+    private static func load(_ folder: String) -> [ModelFixture] {
+        guard let bytes = try? Fixtures.bytes(folder + "index.json"), let json = try? JSONParser.parse(bytes)
         else {
             return []
         }
         return (json["models"]?.array ?? []).map { row in
             ModelFixture(
-                name: row["name"]?.string ?? "", file: row["file"]?.string ?? "",
+                folder: folder, name: row["name"]?.string ?? "", file: row["file"]?.string ?? "",
                 reference: row["reference"]?.string ?? "", select: row["select"]?.string,
                 given: Set((row["given"]?.array ?? []).compactMap(\.string)),
-                configuration: row["configuration"] ?? .null)
+                configuration: row["configuration"] ?? .null, scheme: row["scheme"]?.string ?? "timm",
+                ignored: (row["ignored"]?.array ?? []).compactMap(\.string))
         }
-    }()
+    }
 
     static func named(_ name: String) throws -> ModelFixture {
         try #require(all.first { $0.name == name })

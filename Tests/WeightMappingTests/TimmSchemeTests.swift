@@ -73,7 +73,9 @@ struct TimmSchemeTests {
         for scheme in NamingScheme.all {
             #expect(NamingScheme.named(scheme.name)?.name == scheme.name)
             for name in scheme.fingerprint {
-                #expect(scheme.rules.contains { $0.sources.contains { $0.match(name) != nil } })
+                #expect(
+                    scheme.rules.contains { $0.sources.contains { $0.match(name) != nil } }
+                        || scheme.ignored.contains { $0.template.match(name) != nil })
             }
         }
     }

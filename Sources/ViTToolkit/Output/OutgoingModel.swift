@@ -52,12 +52,17 @@ package struct OutgoingModel {
     /// A framework that would compute something else from the same tensors does not get them.
     private static func prove(_ scheme: NamingScheme, computes configuration: ViTConfiguration) throws {
         let conventions = scheme.conventions
-        if let poolings = conventions.poolings, !poolings.contains(configuration.pooling.rawValue) {
+        let poolings = configuration.classes > 0 ? conventions.poolings : conventions.headlessPoolings
+        if let poolings, !poolings.contains(configuration.pooling.rawValue) {
             throw ToolkitError.impossible(
                 "the models of \(scheme.name) make their features by \(poolings.joined(separator: " or ")), "
                     + "this one by \(configuration.pooling.rawValue): they would compute something else")
         }
-        if let positions = conventions.positions, !positions.contains(configuration.positions.rawValue) {
+        // Without registers the class token and the patches are all that there is.
+        let isSame = configuration.registers == 0 && configuration.positions == .all
+        if let positions = conventions.positions, !positions.contains(configuration.positions.rawValue),
+            !(isSame && positions.contains(ViTConfiguration.Positions.classAndPatches.rawValue))
+        {
             throw ToolkitError.impossible(
                 "the models of \(scheme.name) give positions to \(positions.joined(separator: " or ")), "
                     + "this one to \(configuration.positions.rawValue): they would compute something else")

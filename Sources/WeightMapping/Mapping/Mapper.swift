@@ -34,7 +34,7 @@ package struct Mapper {
     package func translate(_ candidate: Candidate) throws(MappingError) -> MappedModel {
         try refuseUnsupported(candidate.members)
         var model = MappedModel(scheme: scheme, path: candidate.path)
-        translate(candidate.members, by: scheme.rules, into: &model)
+        translate(candidate.members, by: scheme.rules, beside: candidate.outside, into: &model)
         takeOutsideHead(candidate, into: &model)
         model.remarkIgnored()
         return model
@@ -72,15 +72,19 @@ package struct Mapper {
         model.remarks.append("the head stands beside '\(candidate.path)' and is taken from there: \(names)")
     }
 
+    /// - Parameter others: tensors that the rules do not take, but may depend on.
     private func translate(
-        _ members: [Candidate.Member], by rules: [MappingRule], into model: inout MappedModel
+        _ members: [Candidate.Member], by rules: [MappingRule], beside others: [Candidate.Member] = [],
+        into model: inout MappedModel
     ) {
         let names = members.map { NameTemplate.fold($0.name.utf8) }
-        let (groups, matched) = groups(of: members, names, by: rules)
+        let present = names + others.map { NameTemplate.fold($0.name.utf8) }
+        let held = rules.filter { $0.condition?.holds(forFile: present) ?? true }
+        let (groups, matched) = groups(of: members, names, by: held)
         var used = [Bool](repeating: false, count: members.count)
         var notes: [Int: String] = [:]
         for group in groups {
-            let rule = rules[group.rule]
+            let rule = held[group.rule]
             let found = group.sources.compactMap { $0 }
             guard found.count == group.sources.count else {
                 let lacking = zip(rule.sources, group.sources).filter { $1 == nil }
@@ -112,10 +116,9 @@ package struct Mapper {
         var places: [Key: Int] = [:]
         var groups: [Group] = []
         var matched = [Bool](repeating: false, count: members.count)
-        let held = rules.enumerated().filter { $1.condition?.holds(forFile: names) ?? true }
         for (index, member) in members.enumerated() {
             let rank = member.view.shape.rank
-            for (number, rule) in held where rule.rank ?? rank == rank {
+            for (number, rule) in rules.enumerated() where rule.rank ?? rank == rank {
                 for (slot, template) in rule.sources.enumerated() {
                     guard let indices = template.match(names[index]) else { continue }
                     matched[index] = true

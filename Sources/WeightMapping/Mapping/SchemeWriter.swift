@@ -30,20 +30,39 @@ package struct SchemeWriter {
     /// - Parameters:
     ///   - parameters: all parameters of a model, under canonical names.
     ///   - lengths: what layouts need and canonical shapes do not tell: `H`, the number of heads.
-    /// - Throws: `MappingError.unwritable` naming the parameters that the scheme has no place for.
+    /// - Throws: `MappingError.unwritable` naming the parameters that the scheme has no place for, or what its
+    ///   models have and this one lacks.
     package static func write(
         _ parameters: [NamedTensor], in scheme: NamingScheme, lengths: [String: Int]
     ) throws(MappingError) -> [NamedTensor] {
         var writer = SchemeWriter(scheme, parameters, lengths)
         let hasHead = parameters.contains { $0.name == "head.weight" }
-        let prefix = hasHead ? scheme.prefix : scheme.headlessPrefix
+        let special = scheme.prefixes.first { writer.has($0.feature) }?.prefix
+        let prefix = hasHead ? special ?? scheme.prefix : scheme.headlessPrefix
         for rule in scheme.rules { try writer.apply(rule, prefix: prefix) }
         for rule in scheme.outsideHead { try writer.apply(rule, prefix: "") }
         let left = zip(parameters, writer.isTaken).filter { !$1 }.map(\.0.name)
         guard left.isEmpty else {
             throw .unwritable(scheme: scheme.name, parameters: left, detail: "it has no place for them")
         }
-        return writer.written.sorted { $0.place < $1.place }.map(\.tensor)
+        let tensors = writer.written.sorted { $0.place < $1.place }.map(\.tensor)
+        try proveRecognisable(tensors, prefix: prefix, in: scheme)
+        return tensors
+    }
+
+    /// The names by which the scheme is told stand in all its models: without them it is none of its models.
+    private static func proveRecognisable(
+        _ tensors: [NamedTensor], prefix: String, in scheme: NamingScheme
+    ) throws(MappingError) {
+        let names = Set(tensors.map(\.name))
+        let lacking = scheme.fingerprint.filter { name in
+            scheme.ignoreReason(for: NameTemplate.fold(name.utf8)) == nil && !names.contains(prefix + name)
+        }
+        guard lacking.isEmpty else {
+            throw .unwritable(
+                scheme: scheme.name, parameters: lacking,
+                detail: "it lacks what all models of the scheme have")
+        }
     }
 
     private mutating func apply(_ rule: MappingRule, prefix: String) throws(MappingError) {
@@ -91,13 +110,14 @@ package struct SchemeWriter {
     }
 
     private func holds(_ condition: MappingRule.Condition?) -> Bool {
-        guard let condition else { return true }
-        let isThere =
-            switch condition.feature {
-            case .parameter(let template): names.contains { template.match($0) != nil }
-            case .packedSwiGLU: hasPackedSwiGLU
-            }
-        return isThere == condition.isPresent
+        condition.map { has($0.feature) == $0.isPresent } ?? true
+    }
+
+    private func has(_ feature: MappingRule.Condition.Feature) -> Bool {
+        switch feature {
+        case .parameter(let template): names.contains { template.match($0) != nil }
+        case .packedSwiGLU: hasPackedSwiGLU
+        }
     }
 
     private var hasPackedSwiGLU: Bool {

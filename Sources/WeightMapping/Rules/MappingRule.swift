@@ -50,6 +50,27 @@ package struct MappingRule: Sendable, Hashable {
                 to: NameTemplate(stringLiteral: "\(target ?? source).\(part)"), where: condition)
         }
     }
+
+    /// The weights and the biases of several layers that are one in the model: queries, keys and values, say.
+    package static func joined(
+        _ sources: [String], to target: String, where condition: Condition? = nil
+    ) -> [MappingRule] {
+        ["weight", "bias"].map { part in
+            MappingRule(
+                sources.map { NameTemplate(stringLiteral: "\($0).\(part)") },
+                to: [NameTemplate(stringLiteral: "\(target).\(part)")],
+                [.concatenate(axis: 0, parts: sources.count)], where: condition)
+        }
+    }
+
+    /// Queries, keys and values as torch's `MultiheadAttention` names them: `in_proj_weight`, `in_proj_bias`.
+    package static func fused(_ attention: String, to target: String) -> [MappingRule] {
+        ["weight", "bias"].map { part in
+            MappingRule(
+                NameTemplate(stringLiteral: "\(attention).in_proj_\(part)"),
+                to: NameTemplate(stringLiteral: "\(target).\(part)"))
+        }
+    }
 }
 
 extension MappingRule {

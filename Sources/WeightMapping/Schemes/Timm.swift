@@ -1,6 +1,6 @@
 extension NamingScheme {
     /// timm's names, which are the canonical ones, with the spellings of the code bases that share them: the
-    /// seed model, DeiT and DeiT-3, DINO, iBOT, MoCo v3, MAE, DINOv2 without registers.
+    /// seed model, DeiT and DeiT-3, DINO, iBOT, MoCo v3, MAE, DINOv2 without chunks.
     ///
     /// Source: `timm/models/vision_transformer.py`, `deit.py`, `eva.py`; facebookresearch/{deit, dino, mae,
     /// moco-v3, dinov2}.
@@ -10,7 +10,9 @@ extension NamingScheme {
         fingerprint: ["patch_embed.proj.weight", "blocks.0.attn.qkv.weight"],
         rules: timmRules,
         outsideHead: MappingRule.layer("head") + MappingRule.layer("head_dist")
-            + MappingRule.layer("classifier", to: "head") + MappingRule.layer("fc", to: "head"),
+            + MappingRule.layer("classifier", to: "head") + MappingRule.layer("fc", to: "head")
+            // DINOv2's classifiers, and OpenCLIP's around timm's models.
+            + MappingRule.layer("linear_head", to: "head") + MappingRule.layer("head.proj", to: "head"),
         ignored: [
             Exemption("mask_token", "stands for masked patches in pre-training"),
             Exemption("masked_embed", "stands for masked patches in pre-training (iBOT)"),
@@ -24,7 +26,6 @@ extension NamingScheme {
         ],
         unsupported: [
             Exemption("{*}relative_position_bias_table", "a relative position bias in the attention (BEiT)"),
-            Exemption("register_tokens", "registers in DINOv2's own layout"),
             Exemption("blocks.{i}.attn.rel_pos.{*}", "a relative position bias in the attention"),
             Exemption("patch_embed.backbone.{*}", "a convolutional network in front of the patches (hybrid)"),
             Exemption("rope.{*}", "rotary position embeddings"),
@@ -71,6 +72,8 @@ extension NamingScheme {
             // DeiT-3 and BEiT.
             MappingRule("blocks.{i}.gamma_1", to: "blocks.{i}.ls1.gamma"),
             MappingRule("blocks.{i}.gamma_2", to: "blocks.{i}.ls2.gamma"),
+            // DINOv2.
+            MappingRule("register_tokens", to: "reg_token"),
             // BEiT and EVA have no bias for the keys.
             MappingRule(
                 ["blocks.{i}.attn.q_bias", "blocks.{i}.attn.v_bias"], to: ["blocks.{i}.attn.qkv.bias"],

@@ -53,12 +53,12 @@ package struct CandidateFinder: Sendable {
         var places: [CandidatePlace] = []
         var orders: [String: Int] = [:]
         for scheme in schemes {
-            for (prefix, found) in found(of: scheme) where found.names == scheme.fingerprint.count {
+            for (prefix, found) in found(of: scheme) where found.names == fingerprint(of: scheme).count {
                 places.append(CandidatePlace(scheme: scheme, prefix: prefix))
                 orders[prefix] = min(found.first, orders[prefix] ?? found.first)
             }
         }
-        return places.sorted { a, b in
+        return Self.withoutParts(places, schemes).sorted { a, b in
             let (left, right) = (a.rank, b.rank)
             if left != right { return left.lexicographicallyPrecedes(right) }
             let order = (orders[a.prefix] ?? 0, orders[b.prefix] ?? 0)
@@ -66,10 +66,27 @@ package struct CandidateFinder: Sendable {
         }
     }
 
+    /// The places but for those that are part of another: CLIP's tower is told by its own names, and by those of
+    /// the whole model around it.
+    private static func withoutParts(_ places: [CandidatePlace], _ schemes: [NamingScheme])
+        -> [CandidatePlace]
+    {
+        let wholes = places.flatMap { place in
+            let scheme = schemes.first { $0.name == place.scheme }
+            return (scheme?.fingerprint ?? []).map { (place: place, name: place.prefix + $0) }
+        }
+        return places.filter { part in
+            !wholes.contains { whole in
+                whole.place.prefix.count < part.prefix.count && whole.place.evidence > part.evidence
+                    && whole.name.hasPrefix(part.prefix) && part.prefix.hasPrefix(whole.place.prefix)
+            }
+        }
+    }
+
     /// For each prefix, how many names of a scheme's fingerprint stand behind it, and the first one's place.
     private func found(of scheme: NamingScheme) -> [String: (names: Int, first: Int)] {
         var found: [String: (names: Int, first: Int)] = [:]
-        let fingerprint = scheme.fingerprint.map { NameTemplate.fold($0.utf8) }
+        let fingerprint = fingerprint(of: scheme).map { NameTemplate.fold($0.utf8) }
         for (order, name) in names.enumerated() {
             for ending in fingerprint where Self.ends(name, with: ending) {
                 let prefix = String(decoding: tensors[order].name.utf8.dropLast(ending.count), as: UTF8.self)
@@ -77,6 +94,12 @@ package struct CandidateFinder: Sendable {
             }
         }
         return found
+    }
+
+    /// The names that must be there. Of a scheme that was asked for, those that the model has no use for need not.
+    private func fingerprint(of scheme: NamingScheme) -> [String] {
+        guard schemes.count == 1 else { return scheme.fingerprint }
+        return scheme.fingerprint.filter { scheme.ignoreReason(for: NameTemplate.fold($0.utf8)) == nil }
     }
 
     /// Whether a name is `ending`, or words in front of it.

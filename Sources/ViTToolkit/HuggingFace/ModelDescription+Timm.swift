@@ -1,0 +1,71 @@
+import TensorCore
+import ViT
+
+/// timm's `config.json`. Source: huggingface/pytorch-image-models, `timm/models/_hub.py`.
+extension ModelDescription {
+    mutating func readTimm(_ file: ConfigurationFile) throws {
+        let arguments = try file.object("model_args")
+        let architecture = try file.string("architecture") ?? ""
+        if let arguments {
+            func fact<Value>(_ key: String, _ value: Value?) -> Fact<Value>? {
+                value.map { Fact(value: $0, place: arguments.place(key)) }
+            }
+            heads = fact("num_heads", try arguments.count("num_heads"))
+            imageSize = fact("img_size", try arguments.size("img_size"))
+            patchSize = fact("patch_size", try arguments.size("patch_size"))
+            channels = fact("in_chans", try arguments.count("in_chans"))
+            width = fact("embed_dim", try arguments.count("embed_dim"))
+            depth = fact("depth", try arguments.count("depth"))
+            qkvBias = fact("qkv_bias", try arguments.bool("qkv_bias"))
+            gelu = try readActivation(arguments)
+        }
+        if heads == nil, let variant = ViTVariant.named(architecture) {
+            heads = Fact(value: variant.configuration.heads, place: file.place("architecture"))
+        }
+        if gelu == nil, architecture.contains("quickgelu") { gelu = .quick }
+        if let pool = try arguments?.string("global_pool") ?? file.string("global_pool") {
+            guard ["token", "avg", "map", ""].contains(pool) else {
+                throw file.wrong("global_pool", expected: "token, avg or map")
+            }
+            pooling = ViTConfiguration.Pooling(rawValue: pool)
+        }
+        if let classes = try countOrNone(file, "num_classes") {
+            self.classes = Fact(value: classes, place: file.place("num_classes"))
+        }
+        try readLabelNames(file)
+        guard let pretrained = try file.object("pretrained_cfg") else { return }
+        try readPreprocessing(pretrained, mean: "mean", deviation: "std")
+        if let size = try pretrained.numbers("input_size"), size.count == 3,
+            let height = Int(exactly: size[1]), let width = Int(exactly: size[2]),
+            (1...1 << 16).contains(height), (1...1 << 16).contains(width)
+        {
+            likelyImageSize = .init(height: height, width: width)
+        }
+    }
+
+    /// 0 is a model without a head.
+    private func countOrNone(_ file: ConfigurationFile, _ key: String) throws -> Int? {
+        file.value(key) == .integer(0) ? 0 : try file.count(key)
+    }
+
+    /// Source: `timm/layers/create_act.py`.
+    private func readActivation(_ arguments: ConfigurationFile) throws -> ViTConfiguration.GELU? {
+        switch try arguments.string("act_layer") {
+        case nil, "silu", "swish": nil
+        case "gelu": .exact
+        case "gelu_tanh": .tanh
+        case "quick_gelu": .quick
+        default: throw arguments.wrong("act_layer", expected: "gelu, gelu_tanh, quick_gelu or silu")
+        }
+    }
+
+    private mutating func readLabelNames(_ file: ConfigurationFile) throws {
+        guard let names = file.value("label_names") else { return }
+        guard let list = names.array else { return }
+        let labels = list.compactMap(\.string)
+        guard labels.count == list.count else {
+            throw file.wrong("label_names", expected: "a list of texts")
+        }
+        self.labels = Fact(value: labels, place: file.place("label_names"))
+    }
+}

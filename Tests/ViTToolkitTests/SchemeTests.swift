@@ -1,0 +1,107 @@
+import TensorCore
+import TestSupport
+import Testing
+import ViTToolkit
+
+/// Checkpoints of other libraries, in their own names, against what those libraries compute.
+@Suite struct SchemeTests {
+    @Test func allFormsAreThere() { #expect(ModelFixture.schemes.count > 40) }
+
+    @Test(arguments: ModelFixture.schemes)
+    func theSchemeIsTold(_ fixture: ModelFixture) throws {
+        let prepared = try fixture.prepared()
+        #expect(prepared.scheme == fixture.scheme)
+        let ignored = prepared.report.ignored.map(\.name)
+        for name in fixture.ignored {
+            #expect(ignored.contains(name) || !prepared.parameters.contains { $0.sources.contains(name) })
+        }
+    }
+
+    /// Everything that the library knows of its model, those facts included that no tensor tells.
+    @Test(arguments: ModelFixture.schemes)
+    func theConfigurationIsTheLibrarys(_ fixture: ModelFixture) throws {
+        let ours = try fixture.prepared().configuration.json
+        for member in fixture.configuration.members ?? [] {
+            let (expected, found) = (member.value, ours[member.key] ?? .null)
+            if let numbers = expected.array?.compactMap(\.double), !numbers.isEmpty {
+                #expect(found.array?.compactMap(\.double) == numbers, "\(member.key)")
+            } else if let number = expected.double {
+                #expect(found.double == number, "\(member.key)")
+            } else {
+                #expect(found == expected, "\(member.key)")
+            }
+        }
+        let labels = fixture.configuration["labels"]
+        #expect(ours["labels"] == labels)
+    }
+
+    /// In, to canonical names, and back: every tensor that the scheme holds, bit by bit, under its own name.
+    @Test(arguments: ModelFixture.schemes.filter { $0.scheme != "timm" })
+    func theWayBackGivesTheSameTensors(_ fixture: ModelFixture) throws {
+        let prepared = try fixture.prepared()
+        let folder = try TemporaryFolder()
+        let output = folder.path + "back.safetensors"
+        var form = OutputForm()
+        form.scheme = fixture.scheme
+        try convert(prepared.checkpoint, to: output, options: fixture.options, form: form)
+
+        let written = try Checkpoint(path: output)
+        let used = prepared.parameters.flatMap(\.sources)
+        #expect(written.tensors.count == Set(used).count)
+        for source in prepared.checkpoint.tensors where used.contains(source.name) {
+            let name = try #require(written.tensors.first { Self.isSame($0.name, source.name) }?.name)
+            let copy = try #require(written.tensor(name))
+            #expect(copy.dtype == source.view.dtype && copy.shape == source.view.shape, "\(name)")
+            #expect(try Digest.sha256(copy) == Digest.sha256(source.view), "\(name)")
+        }
+    }
+
+    /// The name itself, or the name behind a nesting; a chunk of blocks may be another.
+    private static func isSame(_ written: String, _ source: String) -> Bool {
+        if source == written || source.hasSuffix("." + written) { return true }
+        // A tower alone, whose names have nothing in front in some versions.
+        if ["visual.", "vision_model."].contains(where: { written == $0 + source }) { return true }
+        let (ours, theirs) = (written.split(separator: "."), source.split(separator: "."))
+        guard let start = theirs.firstIndex(of: "blocks"), ours.first == "blocks", ours.count > 2,
+            theirs.count == start + ours.count
+        else { return false }
+        return ours.dropFirst(2).elementsEqual(theirs[(start + 2)...])
+    }
+
+    /// What is written in a library's names computes what the library computes.
+    @Test(arguments: ModelFixture.schemes.filter { $0.scheme != "timm" })
+    func whatIsWrittenIsVerified(_ fixture: ModelFixture) throws {
+        let folder = try TemporaryFolder()
+        var form = OutputForm()
+        form.scheme = fixture.scheme
+        try convert(
+            try Checkpoint(path: fixture.path), to: folder.path + "back.npz", options: fixture.options,
+            form: form, references: [fixture.referencePath])
+    }
+
+    @Test(
+        arguments: [
+            ("layer_scale", "huggingface", "ls1.gamma"), ("registers", "huggingface", "reg_token"),
+            ("plain", "huggingface-dinov2", "token"), ("norm_pre", "torchvision", "norm_pre"),
+            ("deit_distilled", "torchvision", "dist_token"), ("plain", "huggingface-clip", "head.bias"),
+            ("deit_distilled_features", "huggingface", "dist_token"),
+            ("prelogits_in21k", "huggingface", "pre_logits.fc"), ("avgpool_fc_norm", "huggingface", "avg"),
+            ("no_qkv_bias", "torchvision", "in_proj_bias"),
+            ("features", "huggingface-dinov2", "layer_scale1"),
+            ("plain", "clip-openai", "head.bias"), ("norm_pre", "huggingface-siglip", "token"),
+        ])
+    func aModelThatTheLibraryHasNotIsRefused(_ name: String, _ scheme: String, _ reason: String) throws {
+        let fixture = try ModelFixture.named(name)
+        let folder = try TemporaryFolder()
+        var form = OutputForm()
+        form.scheme = scheme
+        let error = #expect(throws: (any Error).self) {
+            try convert(
+                try Checkpoint(path: fixture.path), to: folder.path + "out.safetensors",
+                options: fixture.options, form: form)
+        }
+        let text = "\(try #require(error))"
+        #expect(text.contains(reason), "\(text)")
+        #expect(folder.names.isEmpty)
+    }
+}
