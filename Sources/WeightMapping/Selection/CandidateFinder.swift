@@ -71,16 +71,18 @@ package struct CandidateFinder: Sendable {
     private static func withoutParts(_ places: [CandidatePlace], _ schemes: [NamingScheme])
         -> [CandidatePlace]
     {
-        let wholes = places.flatMap { place in
-            let scheme = schemes.first { $0.name == place.scheme }
-            return (scheme?.fingerprint ?? []).map { (place: place, name: place.prefix + $0) }
-        }
-        return places.filter { part in
-            !wholes.contains { whole in
-                whole.place.prefix.count < part.prefix.count && whole.place.evidence > part.evidence
-                    && whole.name.hasPrefix(part.prefix) && part.prefix.hasPrefix(whole.place.prefix)
+        var evidence: [[UInt8]: Int] = [:]
+        for whole in places {
+            let start = NameTemplate.fold(whole.prefix.utf8)
+            for name in schemes.first(where: { $0.name == whole.scheme })?.fingerprint ?? [] {
+                let name = NameTemplate.fold(name.utf8)
+                for end in name.indices where name[end] == UInt8(ascii: ".") {
+                    let place = start + name[...end]
+                    evidence[place] = max(evidence[place] ?? 0, whole.evidence)
+                }
             }
         }
+        return places.filter { $0.evidence >= evidence[NameTemplate.fold($0.prefix.utf8)] ?? 0 }
     }
 
     /// For each prefix, how many names of a scheme's fingerprint stand behind it, and the first one's place.
