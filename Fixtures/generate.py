@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the fixtures below this folder, with golden listings from the libraries that own the formats.
 
-  generate.py                       all groups, beside this file
+  generate.py                       all groups but those that need further frameworks, beside this file
   generate.py --only models torch   some of them
   generate.py --out DIR             elsewhere, to compare
 
@@ -17,13 +17,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 GROUPS = ("models", "torch_containers", "torch_values", "torch_foreign", "torch_script", "torch_old", "refused",
-          "numpy_files", "safetensors_files", "kernels", "compare", "msgpack_files", "hdf5_files", "schemes_torch")
+          "numpy_files", "safetensors_files", "kernels", "compare", "msgpack_files", "hdf5_files", "schemes_torch",
+          "schemes_jax", "schemes_keras", "schemes_keras2")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE, metavar="DIR", help="(default: beside this file)")
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS))
+    parser.add_argument("--only", nargs="+", choices=(*GROUPS, *ELSEWHERE), default=GROUPS, metavar="GROUP",
+                        help=", ".join(GROUPS) + "; by themselves " + ", ".join(ELSEWHERE))
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets of strings depends on it
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
@@ -31,10 +33,12 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     sys.path.insert(0, str(HERE))
     sys.dont_write_bytecode = True
-    import torch
-    torch.set_num_threads(1)  # sums in one order
+    if not set(options.only) <= {"schemes_keras", "schemes_keras2"}:
+        import torch
+        torch.set_num_threads(1)  # sums in one order
     for name in options.only:
-        torch.manual_seed(0)
+        if "torch" in sys.modules:
+            torch.manual_seed(0)
         importlib.import_module(f"generator.{name}").generate(options.out)
         print(f"{name}: written", flush=True)
 
