@@ -51,9 +51,12 @@ import Testing
         }
     #endif
 
-    /// torch: torch.tensor([...]).to(torch.bfloat16).view(torch.int16)
+    /// torch: torch.tensor([..., 1e-40]).to(torch.bfloat16).view(torch.int16)
     @Test func bfloatRoundsToNearestEven() {
-        let values: [Float] = [1, 1.00390625, 1.01171875, 3.1415927, -0.0, .infinity, 3.4028235e38, 1e-40]
+        let values: [Float] = [
+            1, 1.00390625, 1.01171875, 3.1415927, -0.0, .infinity, 3.4028235e38,
+            .init(bitPattern: 0x0001_16C2),
+        ]
         #expect(
             values.map(ScalarConversion.bfloat) == [
                 0x3F80, 0x3F80, 0x3F82, 0x4049, 0x8000, 0x7F80, 0x7F80, 0x0001,
