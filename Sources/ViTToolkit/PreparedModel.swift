@@ -141,6 +141,12 @@ public struct PreparedModel: Sendable {
                 .configuration
         }
         try description.complete(&configuration)
+        if let count = configuration.preprocessing?.mean.count, count != configuration.channels {
+            configuration.preprocessing = nil
+            description.remarks.append(
+                "the mean and standard deviation of \(count) channels say nothing about this model's "
+                    + "\(configuration.channels)")
+        }
         return (configuration, description.remarks + remarks)
     }
 

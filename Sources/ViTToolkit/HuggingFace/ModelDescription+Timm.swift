@@ -23,9 +23,10 @@ extension ModelDescription {
             heads = Fact(value: variant.configuration.heads, place: file.place("architecture"))
         }
         if gelu == nil, architecture.contains("quickgelu") { gelu = .quick }
-        if let pool = try arguments?.string("global_pool") ?? file.string("global_pool") {
+        let described = [arguments, file].compactMap { $0 }.first { $0.value("global_pool") != nil }
+        if let described, let pool = try described.string("global_pool") {
             guard ["token", "avg", "map", ""].contains(pool) else {
-                throw file.wrong("global_pool", expected: "token, avg or map")
+                throw described.wrong("global_pool", expected: "token, avg or map")
             }
             pooling = ViTConfiguration.Pooling(rawValue: pool)
         }
