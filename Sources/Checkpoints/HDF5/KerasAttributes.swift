@@ -46,3 +46,70 @@ enum KerasAttributes {
         return (names + [String(path[path.index(after: vars)...])]).joined(separator: "/")
     }
 }
+
+// MARK: Writing
+
+extension KerasAttributes {
+    typealias Texts = (path: String, name: String, texts: [String])
+
+    /// What Keras keeps below an HDF5 object header's limit of 64 KiB, with room for the header itself.
+    private static let longestList = 64_512
+    private static let topLevel = "top_level_model_weights"
+
+    static func checkLegacyPaths(_ names: [String]) throws(CheckpointError) {
+        for name in names where !name.contains("/") {
+            throw CheckpointError(
+                .unsupported, "expected a layer and a weight's name, LAYER/WEIGHT", part: name)
+        }
+    }
+
+    /// The lists of names that a layout has, cut as Keras cuts them.
+    static func lists(of names: [String], _ layout: HDF5Writer.Layout) -> [Texts] {
+        guard case .legacy = layout else { return [] }
+        var layers: [String] = []
+        var weights: [String: [String]] = [:]
+        for name in names {
+            guard let slash = name.firstIndex(of: "/") else { continue }
+            let layer = String(name[..<slash])
+            if weights[layer] == nil { layers.append(layer) }
+            weights[layer, default: []].append(String(name[name.index(after: slash)...]))
+        }
+        let named = split(layers.filter { $0 != topLevel }, name: "layer_names", at: "")
+        return named + layers.flatMap { split(weights[$0] ?? [], name: "weight_names", at: $0) }
+    }
+
+    /// As numpy's `array_split`: into the smallest number of parts that fit, the longer ones first.
+    private static func split(_ texts: [String], name: String, at path: String) -> [Texts] {
+        guard !texts.isEmpty else { return [] }
+        let width = texts.reduce(1) { max($0, $1.utf8.count) }
+        let most = max(1, longestList / width)
+        let parts = (texts.count + most - 1) / most
+        guard parts > 1 else { return [(path, name, texts)] }
+        var lists: [Texts] = []
+        var rest = texts[...]
+        for part in 0..<parts {
+            let count = texts.count / parts + (part < texts.count % parts ? 1 : 0)
+            lists.append((path, "\(name)\(part)", Array(rest.prefix(count))))
+            rest = rest.dropFirst(count)
+        }
+        return lists
+    }
+
+    /// The single texts that a layout has.
+    static func texts(
+        _ tree: HDF5Tree, _ layout: HDF5Writer.Layout
+    ) -> [(path: String, name: String, text: String)] {
+        switch layout {
+        case .plain: return []
+        case .legacy(let backend, let version):
+            return [("", "backend", backend), ("", "keras_version", version)]
+        case .keras3(let names):
+            return tree.groups.compactMap { group in
+                guard group == "vars" || group.hasSuffix("/vars"),
+                    let name = names[String(group.dropLast("/vars".count))]
+                else { return nil }
+                return (group, "name", name)
+            }
+        }
+    }
+}

@@ -11,8 +11,10 @@ package final class AtomicFile {
     fileprivate let descriptor: Int32
     private var temporaryPath: String?
     private var isCommitted = false
-    /// The number of bytes written so far.
+    /// The number of bytes written so far: the end of what was written furthest back.
     package private(set) var count = 0
+    /// Where the next bytes go.
+    private var position = 0
 
     /// - Throws: `CheckpointError` when the target is a folder or a device, or when its folder cannot be
     ///   written to.
@@ -90,13 +92,30 @@ package final class AtomicFile {
 
     // MARK: Writing
 
-    /// Appends the bytes.
+    /// Writes the bytes where the last ones ended.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        try put(bytes, at: count)
-        count += bytes.count
+        try put(bytes, at: position)
+        advance(by: bytes.count)
     }
 
-    /// Appends the bytes.
+    private func advance(by length: Int) {
+        position += length
+        count = max(count, position)
+    }
+
+    /// Continues at `offset`, which may be beyond what was written; what is left out reads as zeros.
+    package func seek(to offset: Int) {
+        position = offset
+    }
+
+    /// Gives the file at least that length; what is added reads as zeros.
+    package func extend(to size: Int) throws(CheckpointError) {
+        guard size > count else { return }
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw failure(errno) }
+        count = size
+    }
+
+    /// Writes the bytes where the last ones ended.
     package func write(_ bytes: [UInt8]) throws(CheckpointError) {
         let result = bytes.withUnsafeBytes { buffer -> Result<Void, CheckpointError> in
             do throws(CheckpointError) { return .success(try write(buffer)) } catch { return .failure(error) }
@@ -128,12 +147,13 @@ package final class AtomicFile {
         }
     }
 
-    /// Appends a range of another file, inside the kernel where it can.
+    /// Writes a range of another file where the last bytes ended, inside the kernel where it can.
     package func copy(_ file: OpenFile, from offset: Int, count length: Int) throws {
         var done = 0
         while done < length {
             let copied = system_copy_range(
-                file.descriptor, off_t(offset + done), descriptor, off_t(count), min(length - done, 16 << 20))
+                file.descriptor, off_t(offset + done), descriptor, off_t(position),
+                min(length - done, 16 << 20))
             if copied < 0 {
                 if errno == EINTR { continue }
                 // Another file system, or a kernel without it: the bytes go through memory instead.
@@ -144,7 +164,7 @@ package final class AtomicFile {
             // system whose files cannot be copied so.
             if copied == 0 { break }
             done += copied
-            count += copied
+            advance(by: copied)
         }
         guard done < length else { return }
         let buffer = HeapBytes(count: min(length - done, 4 << 20))
@@ -157,7 +177,7 @@ package final class AtomicFile {
         }
     }
 
-    /// Appends a tensor's bytes, row-major and little-endian.
+    /// Writes a tensor's bytes where the last ones ended, row-major and little-endian.
     package func write(_ view: TensorView) throws {
         if let region = view.plainRegion, let place = region.filePlace {
             return try copy(place.file, from: place.offset, count: region.count)
