@@ -51,6 +51,8 @@ package struct NamingScheme: Sendable {
         .timm,
         .huggingFace, .huggingFace5, .huggingFaceDINOv2, .huggingFaceDINOv2In5, .huggingFaceCLIP,
         .huggingFaceSigLIP, .torchvision, .torchvisionOld, .clipOpenAI, .openCLIP, .dinov2,
+        .jax, .flaxLinen, .bigVision, .bigVisionScanned, .huggingFaceFlax,
+        .vitKeras, .vitKeras2, .vitKeras3, .kerasHub,
     ]
 
     /// The scheme with the given name.
@@ -86,6 +88,8 @@ extension NamingScheme {
         package var poolings: [String]?
         /// The same for a model without a head; as with one when nil.
         package var headlessPoolings: [String]?
+        /// Whether its models average the patches also where there is a class token beside them.
+        package var averagesBesideClassToken = true
         /// The tokens that the framework's own model gives positions to, spelled as the configuration's
         /// `positions`; nil where it can do all.
         package var positions: [String]?
@@ -95,13 +99,14 @@ extension NamingScheme {
 
         package init(
             layerNormEpsilon: Double? = nil, gelu: GELU? = nil, poolings: [String]? = nil,
-            headlessPoolings: [String]? = nil, positions: [String]? = nil, mean: [Double]? = nil,
-            standardDeviation: [Double]? = nil
+            headlessPoolings: [String]? = nil, averagesBesideClassToken: Bool = true,
+            positions: [String]? = nil, mean: [Double]? = nil, standardDeviation: [Double]? = nil
         ) {
             self.layerNormEpsilon = layerNormEpsilon
             self.gelu = gelu
             self.poolings = poolings
             self.headlessPoolings = headlessPoolings ?? poolings
+            self.averagesBesideClassToken = averagesBesideClassToken
             self.positions = positions
             self.mean = mean
             self.standardDeviation = standardDeviation

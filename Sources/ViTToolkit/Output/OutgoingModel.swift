@@ -58,15 +58,28 @@ package struct OutgoingModel {
                 "the models of \(scheme.name) make their features by \(poolings.joined(separator: " or ")), "
                     + "this one by \(configuration.pooling.rawValue): they would compute something else")
         }
-        // Without registers the class token and the patches are all that there is.
-        let isSame = configuration.registers == 0 && configuration.positions == .all
-        if let positions = conventions.positions, !positions.contains(configuration.positions.rawValue),
-            !(isSame && positions.contains(ViTConfiguration.Positions.classAndPatches.rawValue))
+        if configuration.pooling == .average, configuration.classToken, !conventions.averagesBesideClassToken
+        {
+            throw ToolkitError.impossible(
+                "the models of \(scheme.name) average their patches only where there is no class token: they "
+                    + "would compute something else")
+        }
+        if let positions = conventions.positions,
+            !positions.contains(where: { gives($0, theSamePositionsAs: configuration) })
         {
             throw ToolkitError.impossible(
                 "the models of \(scheme.name) give positions to \(positions.joined(separator: " or ")), "
                     + "this one to \(configuration.positions.rawValue): they would compute something else")
         }
+    }
+
+    /// Without registers, or without any tokens in front of the patches, several words mean the same.
+    private static func gives(
+        _ positions: String, theSamePositionsAs configuration: ViTConfiguration
+    ) -> Bool {
+        var other = configuration
+        other.positions = ViTConfiguration.Positions(rawValue: positions) ?? configuration.positions
+        return other.positionPrefixCount == configuration.positionPrefixCount
     }
 
     /// What the framework's model has to be told, because no tensor says it.

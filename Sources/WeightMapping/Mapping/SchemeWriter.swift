@@ -40,7 +40,8 @@ package struct SchemeWriter {
         let special = scheme.prefixes.first { writer.has($0.feature) }?.prefix
         let prefix = hasHead ? special ?? scheme.prefix : scheme.headlessPrefix
         for rule in scheme.rules { try writer.apply(rule, prefix: prefix) }
-        for rule in scheme.outsideHead { try writer.apply(rule, prefix: "") }
+        let parent = CandidatePlace.parent(of: prefix) ?? ""
+        for rule in scheme.outsideHead { try writer.apply(rule, prefix: parent) }
         let left = zip(parameters, writer.isTaken).filter { !$1 }.map(\.0.name)
         guard left.isEmpty else {
             throw .unwritable(scheme: scheme.name, parameters: left, detail: "it has no place for them")

@@ -19,7 +19,10 @@ struct CandidatePlace: Sendable, Hashable {
     var words: [Substring] { prefix.split { $0 == "." || $0 == "/" } }
 
     /// What stands in front of the last word of the prefix, with its separator; nil at the top.
-    var parent: String? {
+    var parent: String? { Self.parent(of: prefix) }
+
+    /// What stands in front of the last word of a prefix.
+    static func parent(of prefix: String) -> String? {
         guard !prefix.isEmpty else { return nil }
         let head = prefix.dropLast()
         guard let end = head.lastIndex(where: { $0 == "." || $0 == "/" }) else { return "" }
