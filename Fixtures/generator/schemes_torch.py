@@ -11,6 +11,7 @@ import shutil
 from collections import OrderedDict
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import make_reference  # first: it sees to it that torchvision can be imported
 
@@ -19,6 +20,7 @@ import safetensors.torch
 import timm
 import torch
 import transformers
+from open_clip.push_to_hf_hub import save_for_hf as save_openclip_for_hf
 from timm.models._hub import save_for_hf
 from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
 from timm.models.vision_transformer import checkpoint_filter_fn
@@ -275,6 +277,16 @@ def clip(writer: Writer) -> None:
     writer.enter("openclip_training.pt", "openclip", reference, facts, given=["heads"])
     save_zip(model.visual.state_dict(), writer.folder / "openclip_visual.pth")
     writer.enter("openclip_visual.pth", "openclip", reference, facts, given=["heads"])
+
+    model = clip_model(True, 3302)
+    sizes = dict(layers=2, width=24, head_width=8, mlp_ratio=2, patch_size=8, image_size=32)
+    model.visual.image_mean, model.visual.image_std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+    hub = {**facts, "gelu": "quick", "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]}
+    reference = writer.reference("openclip_hub", model.encode_image, hub, 4302)
+    no_tokenizer = SimpleNamespace(save_pretrained=lambda _: None)
+    save_openclip_for_hf(model, no_tokenizer, dict(embed_dim=16, quick_gelu=True, vision_cfg=sizes),
+                         writer.folder / "openclip_hub", safe_serialization=True)
+    writer.enter("openclip_hub", "openclip", reference, hub)
 
     # OpenAI's: QuickGELU, most weights in half precision, three numbers beside the weights.
     facts = {**facts, "gelu": "quick"}

@@ -44,6 +44,7 @@ extension Checkpoint {
         let names = [
             "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
             "pytorch_model.bin", "flax_model.msgpack.index.json", "flax_model.msgpack",
+            "open_clip_model.safetensors", "open_clip_pytorch_model.bin",
         ]
         let folder = path.hasSuffix("/") ? path : path + "/"
         guard let name = names.first(where: { access(folder + $0, F_OK) == 0 }) else {

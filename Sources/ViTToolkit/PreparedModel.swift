@@ -88,8 +88,14 @@ public struct PreparedModel: Sendable {
 
     /// The parameters under canonical names, before they are proven to be a whole model.
     static func mapped(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> MappedModel {
-        try Mapper.map(
-            checkpoint.tensors, select: options.select, schemes: try schemes(for: checkpoint, options))
+        let schemes = try schemes(for: checkpoint, options)
+        do throws(MappingError) {
+            return try Mapper.map(checkpoint.tensors, select: options.select, schemes: schemes)
+        } catch {
+            // That the model is none of ours says more than that its names are none.
+            if case .noWeights = error { _ = try description(of: checkpoint) }
+            throw error
+        }
     }
 
     /// The schemes among which the names are looked for.
@@ -146,6 +152,11 @@ public struct PreparedModel: Sendable {
             description.remarks.append(
                 "the mean and standard deviation of \(count) channels say nothing about this model's "
                     + "\(configuration.channels)")
+        }
+        if options.gelu == nil, description.gelu == nil,
+            let remark = mapped.scheme.conventions.geluRemark
+        {
+            description.remarks.append(remark)
         }
         return (configuration, description.remarks + remarks)
     }

@@ -83,6 +83,8 @@ extension NamingScheme {
 
         package var layerNormEpsilon: Double?
         package var gelu: GELU?
+        /// What the user should hear when nothing but this scheme tells the form of GELU; nil when it is certain.
+        package var geluRemark: String?
         /// The ways from tokens to features that the framework's own model has, spelled as the configuration's
         /// `pool`; nil where it has all.
         package var poolings: [String]?
@@ -98,12 +100,14 @@ extension NamingScheme {
         package var standardDeviation: [Double]?
 
         package init(
-            layerNormEpsilon: Double? = nil, gelu: GELU? = nil, poolings: [String]? = nil,
-            headlessPoolings: [String]? = nil, averagesBesideClassToken: Bool = true,
-            positions: [String]? = nil, mean: [Double]? = nil, standardDeviation: [Double]? = nil
+            layerNormEpsilon: Double? = nil, gelu: GELU? = nil, geluRemark: String? = nil,
+            poolings: [String]? = nil, headlessPoolings: [String]? = nil,
+            averagesBesideClassToken: Bool = true, positions: [String]? = nil, mean: [Double]? = nil,
+            standardDeviation: [Double]? = nil
         ) {
             self.layerNormEpsilon = layerNormEpsilon
             self.gelu = gelu
+            self.geluRemark = geluRemark
             self.poolings = poolings
             self.headlessPoolings = headlessPoolings ?? poolings
             self.averagesBesideClassToken = averagesBesideClassToken

@@ -58,6 +58,12 @@ import Testing
         #expect(text.contains(expected), "\(text)")
     }
 
+    @Test func aModelThatIsNoneOfOursSaysSo() throws {
+        _ = try folder.file("config.json", Array("{\"model_type\": \"swin\"}".utf8))
+        _ = try folder.file("pytorch_model.bin", try Fixtures.bytes("torch/plain_zip.pth"))
+        #expect(try message(folder.path).contains("config.json: model_type: expected a Vision Transformer"))
+    }
+
     @Test func anotherActivationOfThePoolerIsRefused() throws {
         let text = try message(try changed("hf_vit_model", "pooler_act", to: .string("relu")))
         #expect(text.contains("config.json: pooler_act: expected tanh, found \"relu\""))
@@ -81,6 +87,14 @@ import Testing
         let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
         #expect(prepared.configuration.gridSize == .init(height: 8, width: 6))
         #expect(prepared.parameters.first { $0.name == "pos_embed" }?.view.shape.dimensions == [1, 49, 24])
+    }
+
+    /// OpenCLIP's tensors do not tell the form of GELU, so that a guess is told; its own description does.
+    @Test func aGuessedActivationIsTold() throws {
+        let guessed = try ModelFixture.named("openclip.pth").prepared()
+        #expect(guessed.remarks.contains { $0.contains("--gelu quick") })
+        let described = try ModelFixture.named("openclip_hub").prepared()
+        #expect(!described.remarks.contains { $0.contains("--gelu quick") })
     }
 
     @Test func aNewHeadHasNoLabels() throws {

@@ -17,10 +17,7 @@ extension ModelDescription {
             return
         }
         if Self.withTower.contains(type) {
-            guard let tower = try file.object("vision_config") else {
-                throw file.wrong("vision_config", expected: "the image tower's description")
-            }
-            try readSizes(tower)
+            if let tower = try file.object("vision_config") { try readSizes(tower) }
             return
         }
         guard Self.visionTransformers.contains(type) else {

@@ -2,8 +2,8 @@ import Checkpoints
 import TensorCore
 import ViT
 
-/// What the files beside a checkpoint say of its model: `config.json` of transformers or timm, and
-/// `preprocessor_config.json`.
+/// What the files beside a checkpoint say of its model: `config.json` of transformers or timm,
+/// `preprocessor_config.json`, and OpenCLIP's `open_clip_config.json`.
 ///
 /// It fills in what names and shapes cannot tell. What they can tell must agree.
 struct ModelDescription {
@@ -44,7 +44,16 @@ struct ModelDescription {
     ///   for a model that is none of ours.
     init?(beside path: String) throws {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        guard Self.isHubName(path.dropFirst(folder.count)) else { return nil }
+        let name = path.dropFirst(folder.count)
+        guard Self.isHubName(name) else { return nil }
+        if name.hasPrefix("open_clip_") {
+            guard let file = try ConfigurationFile(folder: folder, name: "open_clip_config.json") else {
+                return nil
+            }
+            self.init()
+            try readOpenCLIP(file)
+            return
+        }
         let file = try ConfigurationFile(folder: folder, name: "config.json")
         let preprocessor = try ConfigurationFile(folder: folder, name: "preprocessor_config.json")
         guard file != nil || preprocessor != nil else { return nil }

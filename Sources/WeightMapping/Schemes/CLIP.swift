@@ -60,7 +60,12 @@ extension NamingScheme {
 
     private static func clipConventions(_ gelu: Conventions.GELU) -> Conventions {
         Conventions(
-            layerNormEpsilon: 1e-5, gelu: gelu, poolings: ["token"], positions: ["all"],
+            layerNormEpsilon: 1e-5, gelu: gelu,
+            geluRemark: gelu == .quick
+                ? nil
+                : "GELU is taken to be exact, as in most of OpenCLIP's models; weights that come from OpenAI, and "
+                    + "models called quickgelu, need --gelu quick",
+            poolings: ["token"], positions: ["all"],
             mean: [0.48145466, 0.4578275, 0.40821073],
             standardDeviation: [0.26862954, 0.26130258, 0.27577711])
     }
