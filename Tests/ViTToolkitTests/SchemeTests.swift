@@ -79,6 +79,26 @@ import ViTToolkit
             form: form, references: [fixture.referencePath])
     }
 
+    /// Names that share a scheme's and compute something else.
+    @Test(arguments: [
+        ("hf_vit", "vit.encoder.layer.0.lambda_1"), ("hf_vit", "vit.embeddings.detection_tokens"),
+        ("hf_vit", "vit.encoder.layer.0.attention.attention.relative_position_bias.table"),
+        ("openclip.pth", "visual.attn_pool.query"), ("clip_openai.pth", "visual.attn_pool.query"),
+        ("openclip_visual.pth", "transformer.resblocks.1.ln_attn.weight"),
+    ])
+    func whatTheModelCannotComputeIsRefused(_ name: String, _ extra: String) throws {
+        let tensors = try Checkpoint(path: try ModelFixture.named(name).path).tensors
+        let view = try #require(tensors.first?.view)
+        let error = #expect(throws: MappingError.self) {
+            _ = try Mapper.map(tensors + [NamedTensor(extra, view)])
+        }
+        guard case .unsupported(_, let names) = error else {
+            Issue.record("expected a refusal, found \(String(describing: error))")
+            return
+        }
+        #expect(names == [extra])
+    }
+
     @Test(
         arguments: [
             ("layer_scale", "huggingface", "ls1.gamma"), ("registers", "huggingface", "reg_token"),

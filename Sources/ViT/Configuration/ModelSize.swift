@@ -50,7 +50,9 @@ extension ViTVariant {
         }
         parts.append(configuration.classes > 0 ? "\(configuration.classes) classes" : "features")
         if configuration.preLogits != nil { parts.append("pre-logits") }
-        if configuration.registers > 0 { parts.append("\(configuration.registers) registers") }
+        if configuration.registers > 0 {
+            parts.append("\(configuration.registers) register\(configuration.registers == 1 ? "" : "s")")
+        }
         switch configuration.pooling {
         case .token: break
         case .average: parts.append("average pooling")

@@ -68,6 +68,8 @@ package struct Mapper {
         }
         guard !taken.isEmpty else { return }
         translate(taken, by: scheme.outsideHead, into: &model)
+        // Where the library itself has it there, nobody wonders.
+        guard scheme.prefix.isEmpty else { return }
         let names = taken.map(\.path).joined(separator: ", ")
         model.remarks.append("the head stands beside '\(candidate.path)' and is taken from there: \(names)")
     }
