@@ -25,7 +25,8 @@ public struct Conversion: Sendable {
 /// With references, the written bytes are verified before they take the output's place.
 ///
 /// - Parameters:
-///   - output: its ending says what to write: see ``OutputFormat``.
+///   - output: its ending says what to write: see ``OutputFormat``. In the names of transformers also a folder,
+///     which then holds `model.safetensors` and `config.json`.
 ///   - form: the names in which the tensors are written, and how.
 ///   - references: paths of reference files, `.npz` or `.safetensors`.
 ///   - tolerance: how far the logits may lie apart; by default what the stored type allows.
@@ -37,40 +38,38 @@ public func convert(
     form: OutputForm = OutputForm(), references: [String] = [],
     tolerance: ToleranceOptions = ToleranceOptions()
 ) throws -> Conversion {
-    if let existing = try? OpenFile(path: output),
-        checkpoint.files.contains(where: { $0.identity == existing.identity })
-    {
-        throw ToolkitError.outputIsInput(output)
-    }
+    let location = try OutputLocation(output, form)
+    try location.prove(isNotPartOf: checkpoint, [])
     let prepared = try PreparedModel(checkpoint, options: options)
-    let outgoing = try prepared.outgoing(to: output, form: form)
-    let file = try AtomicFile(replacing: output)
-    let digest = BackgroundDigest(of: checkpoint.files)
-    let sha256: String
-    do {
-        try outgoing.write(to: file, metadata: SwtMetadata.of(prepared, sha256: SwtMetadata.noDigest))
-        sha256 = try digest.value()
-        if outgoing.format == .swt {
-            let header = try SafetensorsWriter.header(
-                of: outgoing.tensors, metadata: SwtMetadata.of(prepared, sha256: sha256))
-            try file.overwrite(header.bytes, at: 0)
+    let outgoing = try prepared.outgoing(to: location, form)
+    try location.prove(isNotPartOf: checkpoint, outgoing.sidecars)
+    return try location.write(outgoing.sidecars) { file in
+        let digest = BackgroundDigest(of: checkpoint.files)
+        let sha256: String
+        do {
+            try outgoing.write(to: file, metadata: SwtMetadata.of(prepared, sha256: SwtMetadata.noDigest))
+            sha256 = try digest.value()
+            if outgoing.format == .swt {
+                let header = try SafetensorsWriter.header(
+                    of: outgoing.tensors, metadata: SwtMetadata.of(prepared, sha256: sha256))
+                try file.overwrite(header.bytes, at: 0)
+            }
+        } catch {
+            throw CheckpointError(error, path: checkpoint.path)
         }
-    } catch {
-        throw CheckpointError(error, path: checkpoint.path)
-    }
-    var reports: [ParityReport] = []
-    if !references.isEmpty {
-        let written = try Checkpoint(bytes: try file.written(), named: output)
-        let verified = try PreparedModel(written, options: prepared.restated(in: outgoing.scheme))
-        reports = try references.map {
-            try verify(verified, reference: $0, tolerance: tolerance).report
+        var reports: [ParityReport] = []
+        if !references.isEmpty {
+            let written = try Checkpoint(bytes: try file.written(), named: location.path)
+            let verified = try PreparedModel(written, options: prepared.restated(in: outgoing.scheme))
+            reports = try references.map {
+                try verify(verified, reference: $0, tolerance: tolerance).report
+            }
+            guard reports.allSatisfy(\.passed) else { throw ToolkitError.parityFailed(reports) }
         }
-        guard reports.allSatisfy(\.passed) else { throw ToolkitError.parityFailed(reports) }
+        return Conversion(
+            model: prepared, byteCount: file.count, sourceDigest: sha256, scheme: outgoing.scheme.name,
+            remarks: outgoing.remarks, reports: reports)
     }
-    try file.commit()
-    return Conversion(
-        model: prepared, byteCount: file.count, sourceDigest: sha256, scheme: outgoing.scheme.name,
-        remarks: outgoing.remarks, reports: reports)
 }
 
 extension PreparedModel {
@@ -78,9 +77,12 @@ extension PreparedModel {
     ///
     /// - Throws: `ToolkitError` or `MappingError` when it cannot be written so.
     package func outgoing(to output: String, form: OutputForm = OutputForm()) throws -> OutgoingModel {
+        try outgoing(to: OutputLocation(output, form), form)
+    }
+
+    fileprivate func outgoing(to location: OutputLocation, _ form: OutputForm) throws -> OutgoingModel {
         try OutgoingModel(
-            parameters.map { NamedTensor($0.name, $0.view) }, configuration, as: OutputFormat(path: output),
-            form)
+            parameters.map { NamedTensor($0.name, $0.view) }, configuration, to: location, form)
     }
 
     /// What a container without a configuration has to be told when it is read back.

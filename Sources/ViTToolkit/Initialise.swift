@@ -15,7 +15,7 @@ public func initialise(
     _ variant: String, to output: String, options: ModelOptions = ModelOptions(),
     form: OutputForm = OutputForm()
 ) throws -> (configuration: ViTConfiguration, byteCount: Int) {
-    let format = try OutputFormat(path: output)
+    let location = try OutputLocation(output, form)
     guard let row = ViTVariant.named(variant) else {
         throw ToolkitError.unknownVariant(variant, candidates: ViTVariant.candidates(for: variant))
     }
@@ -27,10 +27,11 @@ public func initialise(
     let tensors = try ViTInitialisation(configuration, seed: options.seed).parameters().map {
         NamedTensor($0.name, try $0.tensor.converted(to: options.dtype ?? .f32))
     }
-    let outgoing = try OutgoingModel(tensors, configuration, as: format, form)
-    let file = try AtomicFile(replacing: output)
-    try outgoing.write(
-        to: file, metadata: SwtMetadata.of(configuration, variant: variant, seed: options.seed))
-    try file.commit()
-    return (configuration, file.count)
+    let outgoing = try OutgoingModel(tensors, configuration, to: location, form)
+    let byteCount = try location.write(outgoing.sidecars) { file in
+        try outgoing.write(
+            to: file, metadata: SwtMetadata.of(configuration, variant: variant, seed: options.seed))
+        return file.count
+    }
+    return (configuration, byteCount)
 }

@@ -173,8 +173,8 @@ public struct PreparedModel: Sendable {
         overrides.gelu =
             options.gelu ?? description.gelu
             ?? conventions.gelu.flatMap { ViTConfiguration.GELU(rawValue: $0.rawValue) }
-        overrides.layerNormEpsilon =
-            options.layerNormEpsilon ?? description.layerNormEpsilon ?? conventions.layerNormEpsilon
+        overrides.layerNormEpsilon = options.layerNormEpsilon ?? description.layerNormEpsilon
+        overrides.usualEpsilon = conventions.layerNormEpsilon
         overrides.pooling = options.pooling ?? description.pooling
         overrides.preprocessing = description.preprocessing
         if overrides.preprocessing == nil, let mean = conventions.mean,

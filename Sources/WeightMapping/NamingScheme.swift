@@ -26,12 +26,16 @@ package struct NamingScheme: Sendable {
     package let headlessPrefix: String
     /// What stands there instead of ``prefix`` in models with some feature: of several the first.
     package let prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)]
+    /// The file's own order where the framework loads by it; the model's when empty. Templates next to one
+    /// another that share a placeholder are gone through for each of its numbers.
+    package let order: [NameTemplate]
 
     package init(
         name: String, title: String, fingerprint: [String], rules: [MappingRule],
         outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
         conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil,
-        prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)] = []
+        prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)] = [],
+        order: [NameTemplate] = []
     ) {
         self.name = name
         self.title = title
@@ -44,6 +48,7 @@ package struct NamingScheme: Sendable {
         self.prefix = prefix
         self.headlessPrefix = headlessPrefix ?? prefix
         self.prefixes = prefixes
+        self.order = order
     }
 
     /// All schemes that are known.

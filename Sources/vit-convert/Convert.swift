@@ -5,8 +5,9 @@ struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Convert a checkpoint (the default subcommand).",
         discussion: """
-            IN is a PyTorch (.pth, .pt, .bin), safetensors or NumPy checkpoint, a *.index.json of a sharded one, or a \
-            folder; the kind is told by the content. OUT's ending says what to write: .swt, .safetensors or .npz.
+            IN is a PyTorch, safetensors, NumPy, HDF5 or Flax checkpoint, a *.index.json of a sharded one, or a folder; \
+            the kind is told by the content. OUT's ending says what to write: .swt, .safetensors, .npz, .pth or .h5. \
+            With --to huggingface… OUT may be a folder, which then holds a config.json, too.
 
             OUT appears whole or not at all; until then, what stood there stays untouched.
 
@@ -15,6 +16,8 @@ struct Convert: ParsableCommand {
               vit-convert checkpoint.pth.tar out.swt --select state_dict_ema --num-classes 10
               vit-convert model.safetensors out.swt --image-size 384 --dtype bf16
               vit-convert model.pth out.swt --reference ref.npz
+              vit-convert out.swt ViT-B_16.npz --to jax
+              vit-convert out.swt folder/ --to huggingface
             """)
 
     @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"))
@@ -28,6 +31,9 @@ struct Convert: ParsableCommand {
             "Write the names and layouts of another framework (see: vit-convert schemes).",
             valueName: "scheme"))
     var to: String?
+
+    @Flag(help: "Deflate the members of an .npz.")
+    var compress = false
 
     @OptionGroup var model: ModelArguments
     @OptionGroup var adaptation: AdaptationArguments
@@ -53,6 +59,7 @@ struct Convert: ParsableCommand {
             options.seed = seed
             var form = OutputForm()
             form.scheme = to
+            form.isCompressed = compress
             let checkpoint = try Checkpoint(path: input)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)

@@ -90,12 +90,14 @@ struct HDF5Dataset {
         value.buffer.initializeMemory(as: UInt8.self, repeating: 0)
         try file.check(hdf5_fill_value(id, value.buffer.baseAddress))
         let strides = [Int](repeating: 0, count: shape.rank - item.rank) + item.rowMajorStrides
-        do throws(TensorError) {
-            let region = ByteRegion(value, count: item.elementCount * dtype.itemSize)
-            return .tensor(
-                try TensorView(
-                    storage: .bytes(region, order), dtype: dtype, shape: shape, strides: strides))
-        } catch .expandedTooFar(let bytes, _) {
+        let region = ByteRegion(value, count: item.elementCount * dtype.itemSize)
+        // Not a `do throws(TensorError)` with a pattern: the optimiser of Swift 6.3 crashes on that here.
+        do {
+            let view = try TensorView(
+                storage: .bytes(region, order), dtype: dtype, shape: shape, strides: strides)
+            return .tensor(view)
+        } catch let error as TensorError {
+            guard case .expandedTooFar(let bytes, _) = error else { throw error }
             return .other("\(bytes) bytes, none of which are stored")
         }
     }

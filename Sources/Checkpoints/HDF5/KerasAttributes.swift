@@ -69,13 +69,23 @@ extension KerasAttributes {
         var layers: [String] = []
         var weights: [String: [String]] = [:]
         for name in names {
-            guard let slash = name.firstIndex(of: "/") else { continue }
-            let layer = String(name[..<slash])
+            guard let layer = layer(of: name) else { continue }
             if weights[layer] == nil { layers.append(layer) }
-            weights[layer, default: []].append(String(name[name.index(after: slash)...]))
+            weights[layer, default: []].append(String(name.dropFirst(layer.count + 1)))
         }
         let named = split(layers.filter { $0 != topLevel }, name: "layer_names", at: "")
         return named + layers.flatMap { split(weights[$0] ?? [], name: "weight_names", at: $0) }
+    }
+
+    /// The layer of a weight: what its path begins with twice over, since Keras 2 puts the layer's name, which may
+    /// hold slashes, before each of its weights' names; else the first part.
+    private static func layer(of path: String) -> String? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return nil }
+        let count = (1...max(1, (parts.count - 1) / 2)).first {
+            parts[..<$0] == parts[$0..<min(2 * $0, parts.count)]
+        }
+        return parts[..<(count ?? 1)].joined(separator: "/")
     }
 
     /// As numpy's `array_split`: into the smallest number of parts that fit, the longer ones first.

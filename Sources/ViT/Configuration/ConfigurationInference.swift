@@ -9,6 +9,8 @@ extension ViTConfiguration {
         package var imageSize: Size?
         package var gelu: GELU?
         package var layerNormEpsilon: Double?
+        /// The epsilon of the family that the names belong to: for a model that does not look like another's.
+        package var usualEpsilon: Double?
         package var qkScale: Double?
         package var pooling: Pooling?
         package var preprocessing: Preprocessing?
@@ -196,11 +198,13 @@ private struct ConfigurationInference {
     private mutating func readEpsilon() {
         if let epsilon = overrides.layerNormEpsilon {
             result.layerNormEpsilon = epsilon
-        } else if result.preNorm {
+        } else if result.preNorm, overrides.usualEpsilon != 1e-5 {
             result.layerNormEpsilon = 1e-5
             remarks.append(
                 "a norm before the blocks means CLIP, so the LayerNorm epsilon is taken to be 1e-5: "
                     + "--layer-norm-epsilon sets it")
+        } else {
+            result.layerNormEpsilon = overrides.usualEpsilon ?? result.layerNormEpsilon
         }
     }
 

@@ -52,6 +52,33 @@ package enum HuggingFaceConfiguration {
         return .object(members)
     }
 
+    /// Whether a scheme's names are those of transformers' own models.
+    static func knows(_ scheme: String) -> Bool { kind(scheme, ViTConfiguration()) != nil }
+
+    /// The `preprocessor_config.json` that prepares images as the model wants them; nil where nothing is known.
+    static func preprocessor(for configuration: ViTConfiguration) -> JSONValue? {
+        guard let preprocessing = configuration.preprocessing else { return nil }
+        return .object([
+            .init("image_processor_type", .string("ViTImageProcessor")),
+            .init("do_resize", .bool(true)),
+            .init(
+                "size",
+                .object([
+                    .init("height", .integer(configuration.imageSize.height)),
+                    .init("width", .integer(configuration.imageSize.width)),
+                ])),
+            .init("resample", .integer(bilinear)),
+            .init("do_rescale", .bool(true)),
+            .init("rescale_factor", .number(1.0 / 255)),
+            .init("do_normalize", .bool(true)),
+            .init("image_mean", .array(preprocessing.mean.map { .number($0) })),
+            .init("image_std", .array(preprocessing.standardDeviation.map { .number($0) })),
+        ])
+    }
+
+    /// PIL's number for it, which is the processor's default.
+    private static let bilinear = 2
+
     /// Which of transformers' models it is.
     private struct Kind {
         let type: String

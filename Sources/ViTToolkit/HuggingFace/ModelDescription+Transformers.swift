@@ -25,6 +25,8 @@ extension ModelDescription {
             throw file.wrong("model_type", expected: "a Vision Transformer that is computed here (\(known))")
         }
         try readSizes(file)
+        // DINOv2 has mlp_ratio instead; what else stands there is kept by transformers and not heeded.
+        if type.hasPrefix("dinov2") { hidden = nil }
         try readLabels(file)
         let act = try file.string("pooler_act") ?? "tanh"
         if act != "tanh" { poolerProblem = file.wrong("pooler_act", expected: "tanh") }

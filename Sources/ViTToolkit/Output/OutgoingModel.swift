@@ -11,17 +11,26 @@ package struct OutgoingModel {
     package let tensors: [NamedTensor]
     /// What the user should hear: what names and numbers do not carry over.
     package let remarks: [String]
+    /// What is written beside the tensors, where these go into a folder.
+    let sidecars: [OutputLocation.Sidecar]
+    private let isCompressed: Bool
 
     /// - Parameter parameters: under canonical names, in the model's order.
     /// - Throws: `MappingError.unwritable` when the scheme has no place for a parameter; `ToolkitError` when
     ///   the scheme's models compute something else, or an `.swt` is asked for in other names than canonical.
     init(
-        _ parameters: [NamedTensor], _ configuration: ViTConfiguration, as format: OutputFormat,
+        _ parameters: [NamedTensor], _ configuration: ViTConfiguration, to location: OutputLocation,
         _ form: OutputForm
     ) throws {
-        self.format = format
-        let scheme = try form.rules ?? form.scheme.map { try ToolkitError.scheme(named: $0) } ?? .timm
+        let scheme = try form.namingScheme
         self.scheme = scheme
+        format = location.format
+        isCompressed = form.isCompressed
+        guard !isCompressed || format == .npz else {
+            throw ToolkitError.impossible(
+                "of the containers that are written only .npz has a compressed form")
+        }
+        sidecars = location.isModelFolder ? try OutputLocation.sidecars(of: configuration, in: scheme) : []
         guard scheme.name != NamingScheme.timm.name else {
             tensors = parameters
             remarks = []
@@ -43,10 +52,19 @@ package struct OutgoingModel {
     /// - Parameter metadata: what an `.swt` says about itself.
     func write(to file: AtomicFile, metadata: [(key: String, value: String)]) throws {
         switch format {
-        case .npz: try NpzWriter.write(tensors, to: file)
+        case .npz: try NpzWriter.write(tensors, to: file, compressed: isCompressed)
+        case .torch: try TorchZipWriter.write(tensors, to: file)
+        case .hdf5: try HDF5Writer.write(tensors, layout: hdf5Layout, to: file)
         case .safetensors: try SafetensorsWriter.write(tensors, metadata: [("format", "pt")], to: file)
         case .swt: try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
         }
+    }
+
+    private var hdf5Layout: HDF5Writer.Layout {
+        if tensors.allSatisfy({ $0.name.contains("/vars/") }) { return .keras3() }
+        // Keras's older layout is the one that is loaded by order.
+        guard !scheme.order.isEmpty else { return .plain }
+        return .legacy(backend: "tensorflow", kerasVersion: "2.15.0")
     }
 
     /// A framework that would compute something else from the same tensors does not get them.

@@ -8,6 +8,10 @@ public enum OutputFormat: Sendable, CaseIterable {
     case safetensors
     /// NumPy's archive of arrays.
     case npz
+    /// PyTorch's zip, which holds an `OrderedDict` of tensors.
+    case torch
+    /// HDF5, laid out as Keras has it where the names are Keras's.
+    case hdf5
 
     /// The endings that mean a container.
     var endings: [String] {
@@ -15,6 +19,8 @@ public enum OutputFormat: Sendable, CaseIterable {
         case .swt: [".swt"]
         case .safetensors: [".safetensors"]
         case .npz: [".npz"]
+        case .torch: [".pth", ".pt", ".bin"]
+        case .hdf5: [".h5"]
         }
     }
 
@@ -33,7 +39,13 @@ public struct OutputForm: Sendable {
     public var scheme: String?
     /// A naming scheme of the user's own to write in.
     package var rules: NamingScheme?
+    /// Whether the members of an `.npz` are deflated; other containers have no such form.
+    public var isCompressed = false
 
     /// Canonical names.
     public init() {}
+
+    var namingScheme: NamingScheme {
+        get throws { try rules ?? scheme.map { try ToolkitError.scheme(named: $0) } ?? .timm }
+    }
 }

@@ -46,9 +46,33 @@ package struct SchemeWriter {
         guard left.isEmpty else {
             throw .unwritable(scheme: scheme.name, parameters: left, detail: "it has no place for them")
         }
-        let tensors = writer.written.sorted { $0.place < $1.place }.map(\.tensor)
+        let tensors = inOrder(of: scheme, writer.written)
         try proveRecognisable(tensors, prefix: prefix, in: scheme)
         return tensors
+    }
+
+    /// The tensors in the order in which the framework has them, else in the model's.
+    private static func inOrder(
+        of scheme: NamingScheme, _ written: [(place: Int, tensor: NamedTensor)]
+    ) -> [NamedTensor] {
+        // Where a run of templates with the same placeholder begins.
+        var runs: [Int] = []
+        for (index, template) in scheme.order.enumerated() {
+            let isSame =
+                index > 0 && !template.placeholders.isEmpty
+                && template.placeholders == scheme.order[index - 1].placeholders
+            runs.append(isSame ? runs[index - 1] : index)
+        }
+        let keyed = written.enumerated().map { offset, item in
+            let name = NameTemplate.fold(item.tensor.name.utf8)
+            for (index, template) in scheme.order.enumerated() {
+                guard let indices = template.match(name) else { continue }
+                let number = template.placeholders.first.flatMap { indices[$0] } ?? 0
+                return (key: [runs[index], number, index], tensor: item.tensor)
+            }
+            return (key: [scheme.order.count, item.place, offset], tensor: item.tensor)
+        }
+        return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.tensor)
     }
 
     /// The names by which the scheme is told stand in all its models: without them it is none of its models.

@@ -47,7 +47,31 @@ extension NamingScheme {
                 + rows.norm(twice("\(part)encoder_norm"), to: "norm")
                 + rows.dense(twice("pre_logits"), to: "pre_logits.fc")
                 + rows.dense(twice("head"), to: "head"),
-            conventions: vitKerasConventions)
+            conventions: vitKerasConventions,
+            order: vitKerasOrder(
+                beginnings: [twice("embedding"), twice("class_token"), twice("\(part)posembed_input")],
+                block: block,
+                dense: dense, endings: [twice("\(part)encoder_norm"), twice("pre_logits"), twice("head")],
+                suffix: suffix))
+    }
+
+    /// Keras loads a legacy file by the order of layers and of the variables within them.
+    private static func vitKerasOrder(
+        beginnings: [String], block: String, dense: String, endings: [String], suffix: String
+    ) -> [NameTemplate] {
+        let attention = ["query", "key", "value", "out"].map {
+            "\(block)/MultiHeadDotProductAttention_1/\($0)"
+        }
+        let maps = (attention + ["\(dense)0", "\(dense)1"]).flatMap { ["\($0)/kernel", "\($0)/bias"] }
+        let norms = ["LayerNorm_0", "LayerNorm_2"].flatMap {
+            ["\(block)/\($0)/gamma", "\(block)/\($0)/beta"]
+        }
+        let variables = ["kernel", "bias", "cls", "pos_embedding", "gamma", "beta"]
+        func all(of layers: [String]) -> [String] {
+            layers.flatMap { layer in variables.map { "\(layer)/\($0)" } }
+        }
+        return (all(of: beginnings) + maps + norms + all(of: endings))
+            .map { NameTemplate(stringLiteral: $0 + suffix) }
     }
 
     /// vit-keras in Keras' `.weights.h5`, where layers are counted by kind and variables by their order.

@@ -1,0 +1,111 @@
+import Checkpoints
+import TensorCore
+import ViT
+import WeightMapping
+
+/// Where a model goes: into one file, or into a folder as transformers publishes models, with a `config.json`.
+struct OutputLocation {
+    /// A small file beside the tensors.
+    struct Sidecar {
+        let name: String
+        let json: JSONValue
+    }
+
+    /// The file of tensors.
+    let path: String
+    let format: OutputFormat
+    /// The folder that the name stands for; nil for a file.
+    private let folder: String?
+    /// Whether what is written is a whole model for transformers.
+    let isModelFolder: Bool
+
+    /// - Parameter output: a file's name, or in the names of transformers also a folder's: one that is there, or
+    ///   a name without an ending.
+    /// - Throws: `ToolkitError.unknownOutput`; `CheckpointError` for a folder where a file is needed.
+    init(_ output: String, _ form: OutputForm) throws {
+        let isFolder = output.hasSuffix("/") || Self.isFolder(output)
+        let name = output.split(separator: "/").last ?? ""
+        let isOfTransformers = HuggingFaceConfiguration.knows(try form.namingScheme.name)
+        if isOfTransformers, isFolder || !name.contains(".") {
+            let folder = String(output.reversed().drop { $0 == "/" }.reversed())
+            self.folder = folder.isEmpty ? "/" : folder
+            path = folder + "/model.safetensors"
+            format = .safetensors
+            isModelFolder = true
+            return
+        }
+        guard !isFolder else {
+            throw CheckpointError(
+                .inaccessible,
+                "is a folder: name a file in it (only the names of transformers make up a folder)",
+                path: output)
+        }
+        format = try OutputFormat(path: output)
+        path = output
+        folder = nil
+        isModelFolder = isOfTransformers && ["model.safetensors", "pytorch_model.bin"].contains(name)
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The folder in which the file stands, with its separator.
+    private var surroundings: String {
+        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    }
+
+    /// What transformers wants to know beside the tensors.
+    ///
+    /// - Throws: `ToolkitError.impossible` when its model cannot be told to compute the same.
+    static func sidecars(
+        of configuration: ViTConfiguration, in scheme: NamingScheme
+    ) throws -> [Sidecar] {
+        guard let json = try HuggingFaceConfiguration.json(for: configuration, scheme: scheme.name) else {
+            return []
+        }
+        let preprocessor = HuggingFaceConfiguration.preprocessor(for: configuration)
+        return [Sidecar(name: "config.json", json: json)]
+            + (preprocessor.map { [Sidecar(name: "preprocessor_config.json", json: $0)] } ?? [])
+    }
+
+    /// Refuses to write over the input, or beside it where it is a folder of several files, or a configuration
+    /// that belongs to other weights.
+    func prove(isNotPartOf checkpoint: Checkpoint, _ sidecars: [Sidecar]) throws {
+        for path in [path] + sidecars.map({ surroundings + $0.name }) {
+            guard let existing = try? OpenFile(path: path) else { continue }
+            if checkpoint.files.contains(where: { $0.identity == existing.identity }) {
+                throw ToolkitError.outputIsInput(path)
+            }
+        }
+        var status = stat()
+        guard stat(path, &status) != 0 else { return }
+        for sidecar in sidecars where stat(surroundings + sidecar.name, &status) == 0 {
+            throw CheckpointError(
+                .inaccessible, "belongs to a model in another file; write to a folder of its own",
+                path: surroundings + sidecar.name)
+        }
+    }
+
+    /// Runs `write` with a new file for the tensors, then puts that and the sidecars in place; a folder that had
+    /// to be made goes again when anything is thrown.
+    func write<Result>(_ sidecars: [Sidecar], _ write: (AtomicFile) throws -> Result) throws -> Result {
+        let isNew = folder.map { mkdir($0, 0o777) == 0 } ?? false
+        do {
+            let file = try AtomicFile(replacing: path)
+            let result = try write(file)
+            let others = try sidecars.map { sidecar in
+                let other = try AtomicFile(replacing: surroundings + sidecar.name)
+                try other.write(Array((sidecar.json.pretty + "\n").utf8))
+                return other
+            }
+            for other in others { try other.commit() }
+            try file.commit()
+            return result
+        } catch {
+            if isNew, let folder { rmdir(folder) }
+            throw error
+        }
+    }
+}
