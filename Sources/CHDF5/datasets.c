@@ -18,6 +18,7 @@ static bool describe_space(hid_t dataset, hdf5_dataset *description) {
         for (int axis = 0; axis < description->rank; axis++) description->lengths[axis] = lengths[axis];
     }
     hdf5.sclose(space);
+    if (!is_known) hdf5_fail("a dataset of no known shape");
     return is_known;
 }
 
@@ -43,7 +44,10 @@ static bool describe_layout(hid_t creation, hdf5_dataset *description) {
         description->layout = HDF5_CHUNKED;
         hsize_t lengths[HDF5_LARGEST_RANK];
         int rank = hdf5.pget_chunk(creation, HDF5_LARGEST_RANK, lengths);
-        if (rank < 0 || rank > HDF5_LARGEST_RANK) return false;
+        if (rank < 0 || rank > HDF5_LARGEST_RANK) {
+            hdf5_fail("chunks with too many axes");
+            return false;
+        }
         uint64_t elements = 1;
         for (int axis = 0; axis < rank; axis++) {
             if (__builtin_mul_overflow(elements, (uint64_t)lengths[axis], &elements)) elements = 0;
@@ -98,7 +102,13 @@ bool hdf5_read(hdf5_id dataset, void *buffer) {
 
 bool hdf5_fill_value(hdf5_id dataset, void *buffer) {
     hid_t creation = hdf5.dget_create_plist(dataset), type = hdf5.dget_type(dataset);
-    bool is_read = creation >= 0 && type >= 0 && hdf5.pget_fill_value(creation, type, buffer) >= 0;
+    H5D_fill_value_t kind = H5D_FILL_VALUE_ERROR;
+    bool is_read = creation >= 0 && type >= 0 && hdf5.pfill_value_defined(creation, &kind) >= 0;
+    if (is_read && kind == H5D_FILL_VALUE_UNDEFINED) {
+        memset(buffer, 0, hdf5.tget_size(type));
+    } else {
+        is_read = is_read && hdf5.pget_fill_value(creation, type, buffer) >= 0;
+    }
     if (type >= 0) hdf5.tclose(type);
     if (creation >= 0) hdf5.pclose(creation);
     return is_read;

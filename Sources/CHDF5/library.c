@@ -37,6 +37,8 @@ static herr_t keep_message(hid_t stack, void *context) {
 
 const char *hdf5_message(void) { return message[0] ? message : "it gives no reason"; }
 
+void hdf5_fail(const char *reason) { snprintf(message, sizeof message, "%s", reason); }
+
 // MARK: Loading
 
 // Functions by their symbols; a library without one of them is not the one that the headers describe.

@@ -49,6 +49,7 @@
     X(pget_filter, H5Pget_filter2) X(zfilter_avail, H5Zfilter_avail) \
     X(pget_external_count, H5Pget_external_count) X(pget_virtual_count, H5Pget_virtual_count) \
     X(pget_virtual_filename, H5Pget_virtual_filename) X(pget_fill_value, H5Pget_fill_value) \
+    X(pfill_value_defined, H5Pfill_value_defined) \
     X(pset_layout, H5Pset_layout) X(pset_alloc_time, H5Pset_alloc_time) X(pset_fill_time, H5Pset_fill_time) \
     X(screate, H5Screate) X(screate_simple, H5Screate_simple) X(sclose, H5Sclose) \
     X(sget_simple_extent_type, H5Sget_simple_extent_type) \
@@ -86,6 +87,9 @@ struct hdf5_library {
 };
 
 extern struct hdf5_library hdf5;
+
+/// Tells of a failure that is not the library's.
+void hdf5_fail(const char *reason);
 
 /// The driver that reads and writes through hdf5_bytes, registered with the library.
 const H5FD_class_t *hdf5_driver_class(void);

@@ -79,9 +79,12 @@ static int64_t read_texts(
     if (texts->count < 0) return -1;
     if (hdf5.tget_class(texts->type) != H5T_STRING || texts->count == 0) return 0;
     size_t width = texts->is_variable ? sizeof(char *) : texts->size;
-    if (width == 0 || (uint64_t)texts->count > limit / width) return -1;
-    char *buffer = calloc((size_t)texts->count, width);
-    if (!buffer) return -1;
+    char *buffer = NULL;
+    if (width > 0 && (uint64_t)texts->count <= limit / width) buffer = calloc((size_t)texts->count, width);
+    if (!buffer) {
+        hdf5_fail("an attribute that claims more than the file holds");
+        return -1;
+    }
     if (hdf5.aread(texts->attribute, texts->type, buffer) < 0) {
         free(buffer);
         return -1;

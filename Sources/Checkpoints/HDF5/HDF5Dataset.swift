@@ -135,8 +135,10 @@ struct HDF5Dataset {
             }
             let bytes = HeapBytes(count: size)
             do {
-                try HDF5Library.use {
-                    try file.withObject(path) { try file.check(hdf5_read($0, bytes.buffer.baseAddress)) }
+                try withExtendedLifetime(file) {
+                    try HDF5Library.use {
+                        try file.withObject(path) { try file.check(hdf5_read($0, bytes.buffer.baseAddress)) }
+                    }
                 }
             } catch {
                 throw CheckpointError(error, part: path.name)

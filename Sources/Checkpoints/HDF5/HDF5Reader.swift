@@ -9,10 +9,13 @@ import TensorCore
 enum HDF5Reader {
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
         let file = try HDF5Library.use { try HDF5File(region) }
-        return try HDF5Library.use {
-            var listing = HDF5Listing(of: file)
-            try listing.visitRoot()
-            return listing.finished()
+        // The file closes itself in its turn, so it must not end while the library is in use.
+        return try withExtendedLifetime(file) {
+            try HDF5Library.use {
+                var listing = HDF5Listing(of: file)
+                try listing.visitRoot()
+                return listing.finished()
+            }
         }
     }
 
