@@ -115,6 +115,18 @@ import Testing
         #expect(error?.detail.contains("expected 96 bytes from 2130706432 on") == true)
     }
 
+    @Test func aTypeWhoseSizeIsNotThatOfItsPartsIsAnError() throws {
+        var bytes = try Self.bytes("dtypes.h5")
+        // An enumeration: class 8, three members, 2 bytes (Specification, IV.A.2.d).
+        let rest: [UInt8] = [3, 0, 0, 2, 0, 0, 0]
+        let place = try #require(
+            bytes.indices.first { bytes[$0] & 0x0F == 8 && bytes[($0 + 1)...].starts(with: rest) })
+        bytes[place + 4] = 1
+        let error = #expect(throws: CheckpointError.self) { try Self.open(bytes) }
+        #expect(error?.part == "enumeration")
+        #expect(error?.detail == "a type of 1 bytes is said to hold I16 in []")
+    }
+
     @Test func aSuperblockWhoseChecksumIsWrongIsNotMended() throws {
         var bytes = try Self.bytes("not_closed_3.h5")
         bytes[44] ^= 1

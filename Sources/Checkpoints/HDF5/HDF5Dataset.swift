@@ -82,24 +82,16 @@ struct HDF5Dataset {
     private func filled(
         _ dtype: DType, _ order: ByteOrder, _ shape: Shape, items: [Int]
     ) throws -> Contents {
+        guard shape.elementCount <= Self.unquestioned / dtype.itemSize else {
+            return .other("\(shape.elementCount) values, none of which are stored")
+        }
         let item = try Shape(items)
-        guard item.elementCount <= Self.unquestioned / dtype.itemSize else {
-            return .other("no values are stored")
-        }
         let value = HeapBytes(count: item.elementCount * dtype.itemSize)
-        value.buffer.initializeMemory(as: UInt8.self, repeating: 0)
         try file.check(hdf5_fill_value(id, value.buffer.baseAddress))
-        let strides = [Int](repeating: 0, count: shape.rank - item.rank) + item.rowMajorStrides
         let region = ByteRegion(value, count: item.elementCount * dtype.itemSize)
-        // Not a `do throws(TensorError)` with a pattern: the optimiser of Swift 6.3 crashes on that here.
-        do {
-            let view = try TensorView(
-                storage: .bytes(region, order), dtype: dtype, shape: shape, strides: strides)
-            return .tensor(view)
-        } catch let error as TensorError {
-            guard case .expandedTooFar(let bytes, _) = error else { throw error }
-            return .other("\(bytes) bytes, none of which are stored")
-        }
+        let strides = [Int](repeating: 0, count: shape.rank - item.rank) + item.rowMajorStrides
+        return .tensor(
+            try TensorView(storage: .bytes(region, order), dtype: dtype, shape: shape, strides: strides))
     }
 
     // MARK: Values behind the library

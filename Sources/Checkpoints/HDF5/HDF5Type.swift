@@ -24,6 +24,18 @@ enum HDF5Type {
         case HDF5_TIME: self = .other("times")
         default: self = .other("a type that is not known")
         }
+        try checkSize(type.size)
+    }
+
+    /// The library fills buffers by the size that the file gives for the whole, we by that of the parts.
+    private func checkSize(_ size: UInt64) throws {
+        guard case .numbers(let dtype, _, let axes) = self else { return }
+        let item = try Shape(axes)
+        let (expected, overflow) = item.elementCount.multipliedReportingOverflow(by: dtype.itemSize)
+        guard !overflow, size == UInt64(expected) else {
+            throw CheckpointError(
+                .damaged, "a type of \(size) bytes is said to hold \(dtype.rawValue) in \(item)")
+        }
     }
 
     private static func order(_ type: hdf5_type) -> ByteOrder { type.is_big_endian ? .big : .little }
