@@ -85,6 +85,7 @@ import ViTToolkit
         ("hf_vit", "vit.encoder.layer.0.attention.attention.relative_position_bias.table"),
         ("openclip.pth", "visual.attn_pool.query"), ("clip_openai.pth", "visual.attn_pool.query"),
         ("openclip_visual.pth", "transformer.resblocks.1.ln_attn.weight"),
+        ("jax_plain", "conv_root/kernel"), ("flax_linen", "conv_root/kernel"),
     ])
     func whatTheModelCannotComputeIsRefused(_ name: String, _ extra: String) throws {
         let tensors = try Checkpoint(path: try ModelFixture.named(name).path).tensors

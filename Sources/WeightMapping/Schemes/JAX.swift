@@ -51,8 +51,7 @@ enum GoogleViT {
     }
 
     static let unsupported: [NamingScheme.Exemption] = [
-        .init("conv_root/{*}", "a convolutional network in front of the patches (hybrid)"),
-        .init("Transformer/encoderblock_{i}/Moe/{*}", "experts in place of MLPs (V-MoE)"),
+        .init("conv_root/{*}", "a convolutional network in front of the patches (hybrid)")
     ]
 
     /// flax's LayerNorm has 1e-6 and its GELU is the approximation by tanh unless told otherwise; images come
