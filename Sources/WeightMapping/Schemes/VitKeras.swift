@@ -77,7 +77,8 @@ extension NamingScheme {
     /// vit-keras in Keras' `.weights.h5`, where layers are counted by kind and variables by their order.
     ///
     /// Of the two maps at the end the second is the head; a single one is taken for the head, since nothing tells
-    /// it from the pre-logits of a model without a head.
+    /// it from the pre-logits of a model without a head. What is written in these names loads under Keras 3; Keras 2,
+    /// which writes them too, wants groups for layers without variables as well: `vit-keras-2` is for it.
     ///
     /// Source: the same at 0.1.2 and 0.2.0; names as Keras 2.15 and 3.15 write them.
     package static let vitKeras3 = NamingScheme(
