@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 GROUPS = ("models", "torch_containers", "torch_values", "torch_foreign", "torch_script", "torch_old", "refused",
           "numpy_files", "safetensors_files", "kernels", "compare", "msgpack_files", "hdf5_files", "schemes_torch",
-          "schemes_jax", "schemes_keras", "schemes_keras2")
+          "schemes_jax", "schemes_keras", "schemes_keras2", "rules")
 
 
 def main() -> None:

@@ -14,6 +14,45 @@ extension JSONValue {
         return text
     }
 
+    /// The value as a person lays it out: whatever fits into `width` columns stands on one line.
+    ///
+    /// - Complexity: linear in the text, times the depth of nesting.
+    package func fitted(to width: Int) -> String {
+        var text = ""
+        writeFitted(to: &text, width: width, level: 0)
+        return text
+    }
+
+    private func writeFitted(to text: inout String, width: Int, level: Int) {
+        let line = onOneLine
+        let indent = 2 * (level + 1)
+        // The outermost object is opened even when it would fit.
+        if (level > 0 && line.unicodeScalars.count + indent <= width) || (members == nil && array == nil) {
+            text += line
+            return
+        }
+        let elements =
+            members?.map { (Self.string($0.key).compact + ": ", $0.value) } ?? array?.map { ("", $0) } ?? []
+        text += members == nil ? "[" : "{"
+        for (index, (key, value)) in elements.enumerated() {
+            text += (index > 0 ? ",\n" : "\n") + String(repeating: " ", count: indent) + key
+            value.writeFitted(to: &text, width: max(0, width - key.unicodeScalars.count), level: level + 1)
+        }
+        if !elements.isEmpty { text += "\n" + String(repeating: " ", count: indent - 2) }
+        text += members == nil ? "]" : "}"
+    }
+
+    private var onOneLine: String {
+        switch self {
+        case .array(let values): "[" + values.map(\.onOneLine).joined(separator: ", ") + "]"
+        case .object(let members):
+            "{"
+                + members.map { Self.string($0.key).compact + ": " + $0.value.onOneLine }
+                .joined(separator: ", ") + "}"
+        default: compact
+        }
+    }
+
     private func write(to text: inout String, indent: Int?, level: Int) {
         switch self {
         case .null: text += "null"

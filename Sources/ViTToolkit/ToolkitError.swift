@@ -52,12 +52,7 @@ extension ToolkitError: CustomStringConvertible {
     }
 
     /// The scheme of a name.
-    static func scheme(named name: String) throws -> NamingScheme {
-        guard let scheme = NamingScheme.named(name) else {
-            throw ToolkitError.unknownScheme(name, known: NamingScheme.all.map(\.name))
-        }
-        return scheme
-    }
+    static func scheme(named name: String) throws -> NamingScheme { try NamingScheme.known(name) }
 
     /// Runs `body`; whatever it throws is told with the file it is about.
     static func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
@@ -70,5 +65,15 @@ extension ToolkitError: CustomStringConvertible {
         } catch {
             throw ToolkitError.inFile(path, error)
         }
+    }
+}
+
+extension NamingScheme {
+    /// The scheme of a name, or an error that lists the names there are.
+    package static func known(_ name: String) throws -> NamingScheme {
+        guard let scheme = named(name) else {
+            throw ToolkitError.unknownScheme(name, known: all.map(\.name))
+        }
+        return scheme
     }
 }

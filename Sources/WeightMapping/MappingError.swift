@@ -16,6 +16,8 @@ public enum MappingError: Error, Sendable, Equatable {
     case unwritable(scheme: String, parameters: [String], detail: String)
     /// The parameters cannot be changed as asked.
     case impossibleChange(String)
+    /// No naming scheme can be drawn up: the tensors do not look like a Vision Transformer's.
+    case noPattern(String)
     /// A rule, template or pattern is malformed.
     case invalidRule(String)
 }
@@ -42,6 +44,7 @@ extension MappingError: CustomStringConvertible {
             "the scheme \(scheme) cannot hold this model: \(detail): "
                 + NameFolding.fold(parameters).map(\.text).joined(separator: ", ")
         case .impossibleChange(let detail): detail
+        case .noPattern(let detail): "no Vision Transformer is to be seen: \(detail)"
         case .invalidRule(let detail): detail
         }
     }
@@ -59,5 +62,7 @@ extension MappingError: CustomStringConvertible {
             text += "; the scheme \(nearest) comes nearest but lacks " + lacking.joined(separator: ", ")
         }
         return text
+            + ". If it is one under names of its own, 'vit-convert suggest-rules FILE' drafts a table of them for "
+            + "--rules"
     }
 }

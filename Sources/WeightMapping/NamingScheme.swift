@@ -1,7 +1,7 @@
 /// The names and layouts of one family of checkpoints, as a table.
 ///
 /// A new scheme is one file in `Schemes/` and one entry in ``all``.
-package struct NamingScheme: Sendable {
+package struct NamingScheme: Sendable, Hashable {
     /// The name by which the command knows it.
     package let name: String
     /// What it is, for people.

@@ -21,7 +21,10 @@ struct Command: ParsableCommand {
               2   the input cannot be read, mapped or trusted
               64  wrong usage
             """,
-        subcommands: [Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self],
+        subcommands: [
+            Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self, Schemes.self,
+            SuggestRules.self,
+        ],
         defaultSubcommand: Convert.self)
 
     static func main() {

@@ -61,8 +61,8 @@ struct Compare: ParsableCommand {
     func run() throws {
         let comparison = try job {
             var options = ComparisonOptions()
-            options.a = model.options
-            options.b = model.options
+            options.a = try model.options()
+            options.b = options.a
             options.a.select = selectA ?? model.select
             options.b.select = selectB ?? model.select
             options.allowsCast = allowCast

@@ -18,6 +18,8 @@ struct Convert: ParsableCommand {
               vit-convert model.pth out.swt --reference ref.npz
               vit-convert out.swt ViT-B_16.npz --to jax
               vit-convert out.swt folder/ --to huggingface
+              vit-convert my_vit.pth out.swt --rules my_vit.json
+              vit-convert out.swt my_vit.safetensors --to my_vit.json
             """)
 
     @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"))
@@ -28,8 +30,8 @@ struct Convert: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write the names and layouts of another framework (see: vit-convert schemes).",
-            valueName: "scheme"))
+            "Write the names and layouts of another framework (see: vit-convert schemes), or of a rules file.",
+            valueName: "scheme|file.json"))
     var to: String?
 
     @Flag(help: "Deflate the members of an .npz.")
@@ -54,11 +56,10 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         try job {
-            var options = model.options
+            var options = try model.options()
             adaptation.apply(to: &options)
             options.seed = seed
-            var form = OutputForm()
-            form.scheme = to
+            var form = try to.map { try OutputForm(named: $0) } ?? OutputForm()
             form.isCompressed = compress
             let checkpoint = try Checkpoint(path: input)
             if dryRun {

@@ -38,7 +38,7 @@ struct Inspect: ParsableCommand {
             options.computesDigests = digest
             options.computesStatistics = statistics
             options.filter = filter
-            options.model = model.options
+            options.model = try model.options()
             let inspection = try inspect(try Checkpoint(path: file), options: options)
             Standard.print(json ? inspection.json.pretty : text(of: inspection))
         }

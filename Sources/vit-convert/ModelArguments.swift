@@ -9,6 +9,12 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "The naming scheme of the tensors, instead of telling it (see: vit-convert schemes).")
     var scheme: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A naming scheme of your own, as JSON (start from: vit-convert suggest-rules FILE).",
+            valueName: "file"))
+    var rules: String?
+
     @Option(help: "The number of attention heads, where shapes cannot tell.")
     var heads: Int?
 
@@ -29,8 +35,10 @@ struct ModelArguments: ParsableArguments {
             "How tokens become features: token or avg, where names do not tell.", valueName: "kind"))
     var pool: ViTConfiguration.Pooling?
 
-    var options: ModelOptions {
+    /// - Throws: what is wrong with the rules file.
+    func options() throws -> ModelOptions {
         var options = ModelOptions()
+        if let rules { try options.readRules(at: rules) }
         options.select = select
         options.scheme = scheme
         options.heads = heads
@@ -42,6 +50,7 @@ struct ModelArguments: ParsableArguments {
     }
 
     func validate() throws {
+        if scheme != nil, rules != nil { throw ValidationError("--scheme and --rules exclude each other.") }
         if let heads, heads < 1 { throw ValidationError("--heads must be 1 or more.") }
         if let layerNormEpsilon, !(layerNormEpsilon > 0 && layerNormEpsilon < 1) {
             throw ValidationError("--layer-norm-epsilon must lie between 0 and 1.")

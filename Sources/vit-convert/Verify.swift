@@ -56,7 +56,7 @@ struct Verify: ParsableCommand {
     }
 
     private func verifications() throws -> [ParityReport] {
-        let prepared = try PreparedModel(try Checkpoint(path: path), options: model.options)
+        let prepared = try PreparedModel(try Checkpoint(path: path), options: try model.options())
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
         var reports: [ParityReport] = []
         for reference in reference {

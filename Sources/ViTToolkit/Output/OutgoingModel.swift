@@ -31,7 +31,7 @@ package struct OutgoingModel {
                 "of the containers that are written only .npz has a compressed form")
         }
         sidecars = location.isModelFolder ? try OutputLocation.sidecars(of: configuration, in: scheme) : []
-        guard scheme.name != NamingScheme.timm.name else {
+        guard form.rules != nil || scheme.name != NamingScheme.timm.name else {
             tensors = parameters
             remarks = []
             return

@@ -30,14 +30,16 @@ extension AxisPattern {
         for group in right {
             var product = 1
             for length in group {
+                let value: Int
                 switch length {
-                case .fixed(let value): product *= value
+                case .fixed(let fixed): value = fixed
                 case .named(let name):
-                    guard let value = lengths[name] else { throw mismatch(shape) }
-                    let (next, overflow) = product.multipliedReportingOverflow(by: value)
-                    guard !overflow else { throw mismatch(shape) }
-                    product = next
+                    guard let known = lengths[name] else { throw mismatch(shape) }
+                    value = known
                 }
+                let (next, overflow) = product.multipliedReportingOverflow(by: value)
+                guard !overflow else { throw mismatch(shape) }
+                product = next
             }
             dimensions.append(product)
         }

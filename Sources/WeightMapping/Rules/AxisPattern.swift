@@ -58,7 +58,10 @@ package struct AxisPattern: Sendable, Hashable {
             case ("(", _), (")", _): throw .invalidRule("the parentheses of '\(text)' do not match")
             default:
                 let number = Int(word)
-                guard number ?? 1 > 0 else { throw .invalidRule("'\(text)' holds the length \(word)") }
+                let isName = word.first?.isLetter == true && word.utf8.allSatisfy(NamingScheme.isWord)
+                guard number.map({ $0 > 0 }) ?? isName else {
+                    throw .invalidRule("'\(text)' holds the length \(word)")
+                }
                 let length = number.map(Length.fixed) ?? .named(String(word))
                 if group?.append(length) == nil { axes.append([length]) }
             }

@@ -90,6 +90,7 @@ extension NamingScheme {
             "attn_pool.norm", "attn_pool.mlp.fc1", "attn_pool.mlp.fc2", "fc_norm", "pre_logits.fc", "head",
             "head_dist",
         ]
-        return [.same("attn_pool.latent")] + layers.flatMap { MappingRule.layer($0) }
+        return [.same("attn_pool.pos_embed"), .same("attn_pool.latent")]
+            + layers.flatMap { MappingRule.layer($0) }
     }
 }

@@ -174,7 +174,7 @@ package struct CandidateFinder: Sendable {
         return Choice(candidate: candidate, others: others, remarks: remarks)
     }
 
-    private static func isBesideModel(_ path: String) -> Bool {
+    static func isBesideModel(_ path: String) -> Bool {
         guard let end = path.firstIndex(where: { $0 == "." || $0 == "/" }) else { return false }
         return CandidatePlace.besideModel.contains(String(path[..<end]))
     }

@@ -12,6 +12,13 @@ struct CandidatePlace: Sendable, Hashable {
         evidence = scheme.fingerprint.count
     }
 
+    /// A place where no known scheme's names stand.
+    init(prefix: String) {
+        scheme = ""
+        self.prefix = prefix
+        evidence = 0
+    }
+
     /// The prefix without its separator: what `--select` takes.
     var path: String { String(prefix.dropLast()) }
 

@@ -1,0 +1,178 @@
+import TensorCore
+
+/// A naming scheme of a user's own: a table like the built-in ones, in JSON.
+///
+/// The file may come from anywhere. Whatever is wrong with it is a `MappingError.invalidRule` that names the
+/// place, and its numbers are bounded, so that no table costs more than a checkpoint's names times its rows.
+extension NamingScheme {
+    private static let keys = [
+        "name", "title", "fingerprint", "prefix", "headlessPrefix", "conventions", "rows", "outsideHead",
+        "ignored", "unsupported", "unplaced", "note",
+    ]
+    /// The size of the largest rules file that is read, in bytes.
+    package static let largestRulesFile = 1 << 20
+    private static let mostRows = 1024
+
+    /// - Throws: `MappingError.invalidRule`.
+    package init(parsingRules bytes: [UInt8]) throws(MappingError) {
+        let json: JSONValue
+        do throws(JSONError) {
+            json = try JSONParser.parse(bytes)
+        } catch {
+            throw .invalidRule("\(error)")
+        }
+        try self.init(rules: json)
+    }
+
+    /// - Throws: `MappingError.invalidRule`.
+    package init(rules json: JSONValue) throws(MappingError) {
+        let object = try RulesObject(json, at: "", keys: Self.keys)
+        let name = try RulesObject.string(try object.required("name"), at: "name")
+        guard name.utf8.allSatisfy({ Self.isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") })
+        else {
+            throw RulesObject.error(
+                "expected letters, digits, '_', '-' and '.', found \(RulesObject.quoted(name))", at: "name")
+        }
+        _ = try object.required("rows")
+        self.init(
+            name: name, title: try object.string("title") ?? name,
+            fingerprint: try Self.fingerprint(object), rules: try Self.rows("rows", of: object),
+            outsideHead: try Self.rows("outsideHead", of: object),
+            ignored: try Self.exemptions("ignored", of: object),
+            unsupported: try Self.exemptions("unsupported", of: object),
+            conventions: try Conventions(rules: object),
+            prefix: try Self.prefix("prefix", of: object) ?? "",
+            headlessPrefix: try Self.prefix("headlessPrefix", of: object))
+        guard !rules.isEmpty else { throw RulesObject.error("expected at least one row", at: "rows") }
+        try proveFingerprint()
+    }
+
+    private static func rows(_ key: String, of object: RulesObject) throws(MappingError) -> [MappingRule] {
+        var rows: [MappingRule] = []
+        for (value, place) in try object.elements(key, atMost: mostRows) {
+            rows.append(try MappingRule(rules: value, at: place))
+        }
+        return rows
+    }
+
+    private static func fingerprint(_ object: RulesObject) throws(MappingError) -> [String] {
+        _ = try object.required("fingerprint")
+        let names = try object.strings("fingerprint", atMost: 16)
+        guard !names.isEmpty else {
+            throw RulesObject.error(
+                "expected the names of one or more tensors that every checkpoint has", at: "fingerprint")
+        }
+        if let name = names.first(where: { $0.contains("{") }) {
+            throw RulesObject.error(
+                "\(RulesObject.quoted(name)) is no whole name: write that of the first block",
+                at: "fingerprint"
+            )
+        }
+        return names
+    }
+
+    private static func exemptions(
+        _ key: String, of object: RulesObject
+    ) throws(MappingError) -> [Exemption] {
+        var exemptions: [Exemption] = []
+        for (value, place) in try object.elements(key, atMost: mostRows) {
+            let entry = try RulesObject(value, at: place, keys: ["name", "reason", "beside"])
+            let template = try NameTemplate(rules: try entry.required("name"), at: entry.place(of: "name"))
+            let reason = try RulesObject.string(
+                try entry.required("reason"), at: entry.place(of: "reason"))
+            var companion: NameTemplate?
+            if let beside = entry["beside"] {
+                companion = try NameTemplate(rules: beside, at: entry.place(of: "beside"))
+            }
+            exemptions.append(Exemption(template, reason, beside: companion))
+        }
+        return exemptions
+    }
+
+    /// What stands in front of names ends where a word of theirs begins.
+    private static func prefix(_ key: String, of object: RulesObject) throws(MappingError) -> String? {
+        guard let value = object[key], value != .string("") else { return object[key]?.string }
+        let prefix = try RulesObject.string(value, at: key)
+        guard prefix.hasSuffix(".") || prefix.hasSuffix("/"), !prefix.contains("{") else {
+            throw RulesObject.error(
+                "expected whole words that end in '.' or '/', found \(RulesObject.quoted(prefix))", at: key)
+        }
+        return prefix
+    }
+
+    /// A fingerprint that no row knows was misspelt.
+    private func proveFingerprint() throws(MappingError) {
+        let sources = (rules + outsideHead).flatMap(\.sources) + (ignored + unsupported).map(\.template)
+        for (index, name) in fingerprint.enumerated()
+        where !sources.contains(where: { $0.match(name) != nil }) {
+            var search = NearestName(among: sources.map { $0.fill(standingFor: 0) })
+            let hint = search.nearest(to: name).map { "; did you mean \($0)?" } ?? ""
+            throw RulesObject.error(
+                "no row has the name \(RulesObject.quoted(name))\(hint)", at: "fingerprint[\(index)]")
+        }
+    }
+
+    static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}
+
+extension NamingScheme.Conventions {
+    /// What may stand in `poolings`, spelled as the configuration's `pool`.
+    package static let knownPoolings = ["token", "avg", "token-avg", "map"]
+    /// What may stand in `positions`, spelled as the configuration's `positions`.
+    package static let knownPositions = ["all", "class", "patches"]
+
+    init(rules file: RulesObject) throws(MappingError) {
+        self.init()
+        guard let value = file["conventions"] else { return }
+        let object = try RulesObject(
+            value, at: "conventions",
+            keys: ["layerNormEpsilon", "gelu", "poolings", "positions", "mean", "std"])
+        if let value = object["layerNormEpsilon"] {
+            guard let epsilon = value.double, epsilon > 0, epsilon < 1 else {
+                throw RulesObject.unexpected(
+                    value, "a number between 0 and 1", at: object.place(of: "layerNormEpsilon"))
+            }
+            layerNormEpsilon = epsilon
+        }
+        if object["gelu"] != nil {
+            gelu = GELU(
+                rawValue: try Self.word("gelu", of: object, among: GELU.allCases.map(\.rawValue)).first ?? "")
+        }
+        if object["poolings"] != nil {
+            poolings = try Self.word("poolings", of: object, among: Self.knownPoolings)
+        }
+        if object["positions"] != nil {
+            positions = try Self.word("positions", of: object, among: Self.knownPositions)
+        }
+        mean = try object.numbers("mean")
+        standardDeviation = try object.numbers("std")
+        guard mean?.count == standardDeviation?.count, mean?.isEmpty != true else {
+            throw RulesObject.error("expected \"mean\" and \"std\" of the same channels", at: object.place)
+        }
+        if let index = standardDeviation?.firstIndex(where: { $0 <= 0 }) {
+            throw RulesObject.error("expected a number above 0", at: object.place(of: "std[\(index)]"))
+        }
+    }
+
+    /// A word of a closed list, or several of them.
+    private static func word(
+        _ key: String, of object: RulesObject, among known: [String]
+    ) throws(MappingError) -> [String] {
+        let words = object[key]?.string.map { [$0] }
+        let given: [String]
+        if let words { given = words } else { given = try object.strings(key, atMost: 8) }
+        guard !given.isEmpty, given.allSatisfy(known.contains) else {
+            throw RulesObject.error(
+                "expected \(known.joined(separator: ", ")), found "
+                    + given.map(RulesObject.quoted).joined(separator: ", "), at: object.place(of: key))
+        }
+        return given
+    }
+}

@@ -1,0 +1,41 @@
+import TensorCore
+import TestSupport
+import Testing
+import ViTToolkit
+
+/// timm's checkpoints under names that no scheme knows: the drafted table finds every parameter again.
+@Suite struct SuggestionTests {
+    static let forms = [
+        "vit_demo", "plain", "prelogits_in21k", "prelogits_wider", "deit_distilled", "features", "registers",
+        "no_embed_class", "layer_scale", "avgpool_norm", "no_class_token", "norm_pre", "no_qkv_bias",
+        "one_channel", "rect", "rect_patch", "half_bf16", "swiglu_packed", "vit_legacy",
+    ]
+
+    private static func disguised(_ fixture: ModelFixture, as scheme: NamingScheme) throws -> [NamedTensor] {
+        let model = try fixture.prepared()
+        return try SchemeWriter.write(
+            model.parameters.map { NamedTensor($0.name, $0.view) }, in: scheme,
+            lengths: ["H": model.configuration.heads, "C": model.configuration.channels])
+    }
+
+    @Test(arguments: forms, Disguise.all)
+    func theDraftFindsEveryParameter(form: String, disguise: Disguise) throws {
+        let fixture = try ModelFixture.named(form)
+        let tensors = try Self.disguised(fixture, as: disguise.scheme)
+        for order in [tensors, tensors.sorted { $0.name < $1.name }] {
+            let draft = try RulesSuggester.draft(order)
+            #expect(draft.unplaced.map(\.name) == [])
+            let rules = try NamingScheme(parsingRules: Array(draft.json.fitted(to: 110).utf8))
+            #expect(rules == draft.scheme)
+            let mapped = try Mapper.map(order, schemes: [rules])
+            let expected = try fixture.prepared().parameters
+            #expect(Set(mapped.tensors.map(\.name)) == Set(expected.map(\.name)))
+            #expect(mapped.report.isComplete)
+            for parameter in expected {
+                let found = try #require(mapped[parameter.name], "\(parameter.name)")
+                #expect(found.view.shape == parameter.view.shape, "\(parameter.name)")
+                #expect(try found.view.floats() == parameter.view.floats(), "\(parameter.name)")
+            }
+        }
+    }
+}
