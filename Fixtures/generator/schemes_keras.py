@@ -41,8 +41,7 @@ KERAS_HUB_FORMS: dict[str, tuple[dict, dict | None, dict]] = {
     "keras_hub": ({}, {}, {}),
     "keras_hub_pre_logits": ({}, dict(intermediate_dim=24), dict(preLogits=24)),
     "keras_hub_gap": (dict(use_class_token=False), dict(pooling="gap"), NO_TOKEN),
-    "keras_hub_no_biases": (dict(use_mha_bias=False, use_patch_bias=False), {},
-                            dict(qkvBias=False, patchBias=False)),
+    "keras_hub_no_patch_bias": (dict(use_patch_bias=False), {}, dict(patchBias=False)),
     "keras_hub_backbone": ({}, None, dict(classes=0)),
 }
 

@@ -95,8 +95,10 @@ extension NamingScheme {
         package var poolings: [String]?
         /// The same for a model without a head; as with one when nil.
         package var headlessPoolings: [String]?
-        /// Whether its models average the patches also where there is a class token beside them.
-        package var averagesBesideClassToken = true
+        /// Whether its models make their features of the patches also where there is a class token beside them.
+        package var poolsBesideClassToken = true
+        /// The forms of MLP that its models have, spelled as the configuration's `mlp`; nil where it has all.
+        package var mlps: [String]?
         /// The tokens that the framework's own model gives positions to, spelled as the configuration's
         /// `positions`; nil where it can do all.
         package var positions: [String]?
@@ -107,15 +109,16 @@ extension NamingScheme {
         package init(
             layerNormEpsilon: Double? = nil, gelu: GELU? = nil, geluRemark: String? = nil,
             poolings: [String]? = nil, headlessPoolings: [String]? = nil,
-            averagesBesideClassToken: Bool = true, positions: [String]? = nil, mean: [Double]? = nil,
-            standardDeviation: [Double]? = nil
+            poolsBesideClassToken: Bool = true, mlps: [String]? = nil, positions: [String]? = nil,
+            mean: [Double]? = nil, standardDeviation: [Double]? = nil
         ) {
             self.layerNormEpsilon = layerNormEpsilon
             self.gelu = gelu
             self.geluRemark = geluRemark
             self.poolings = poolings
             self.headlessPoolings = headlessPoolings ?? poolings
-            self.averagesBesideClassToken = averagesBesideClassToken
+            self.poolsBesideClassToken = poolsBesideClassToken
+            self.mlps = mlps
             self.positions = positions
             self.mean = mean
             self.standardDeviation = standardDeviation

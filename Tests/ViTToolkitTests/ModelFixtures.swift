@@ -24,7 +24,7 @@ struct ModelFixture: Sendable, CustomTestStringConvertible {
 
     static let all = load("models/") + schemes
     /// The forms of other libraries.
-    static let schemes = load("schemes/torch/")
+    static let schemes = ["torch", "jax", "keras", "keras2"].flatMap { load("schemes/\($0)/") }
 
     private static func load(_ folder: String) -> [ModelFixture] {
         guard let bytes = try? Fixtures.bytes(folder + "index.json"), let json = try? JSONParser.parse(bytes)

@@ -76,11 +76,17 @@ package struct OutgoingModel {
                 "the models of \(scheme.name) make their features by \(poolings.joined(separator: " or ")), "
                     + "this one by \(configuration.pooling.rawValue): they would compute something else")
         }
-        if configuration.pooling == .average, configuration.classToken, !conventions.averagesBesideClassToken
+        if configuration.classToken, [.average, .attention].contains(configuration.pooling),
+            !conventions.poolsBesideClassToken
         {
             throw ToolkitError.impossible(
-                "the models of \(scheme.name) average their patches only where there is no class token: they "
-                    + "would compute something else")
+                "the models of \(scheme.name) make their features of the patches only where there is no class "
+                    + "token: they would compute something else")
+        }
+        if let mlps = conventions.mlps, !mlps.contains(configuration.mlp.rawValue) {
+            throw ToolkitError.impossible(
+                "the MLPs of \(scheme.name) are \(mlps.joined(separator: " or ")), those of this model "
+                    + "\(configuration.mlp.rawValue): they would compute something else")
         }
         if let positions = conventions.positions,
             !positions.contains(where: { gives($0, theSamePositionsAs: configuration) })

@@ -18,7 +18,10 @@ extension NamingScheme {
         let names = ["LayerNorm_0", "MultiHeadDotProductAttention_0", "LayerNorm_1", "MlpBlock_0"]
         return NamingScheme(
             name: name, title: title,
-            fingerprint: ["embedding/kernel", "Transformer/\(first)/\(names[1])/query/kernel"],
+            fingerprint: [
+                "embedding/kernel", "embedding/bias", "Transformer/\(first)/\(names[1])/query/kernel",
+                "Transformer/\(first)/\(names[1])/query/bias",
+            ],
             rules: [
                 MappingRule("cls", to: "cls_token"), MappingRule("pos_embedding", to: "pos_embed"),
             ] + GoogleViT.embedding + GoogleViT.block("Transformer/\(block)", names, depth)

@@ -7,13 +7,14 @@ extension NamingScheme {
         name: "huggingface-flax",
         title: "transformers' Flax ViT",
         fingerprint: [
-            "embeddings/patch_embeddings/projection/kernel",
+            "embeddings/patch_embeddings/projection/kernel", "embeddings/patch_embeddings/projection/bias",
             "encoder/layer/0/attention/attention/query/kernel",
         ],
         rules: huggingFaceFlaxRules,
         outsideHead: KernelRows.flax.dense("classifier", to: "head"),
+        ignored: [Exemption("pooler/dense/{*}", "a pooler that the classifier does not look at")],
         conventions: Conventions(
-            layerNormEpsilon: 1e-12, gelu: .exact, poolings: ["token"], positions: ["all"],
+            layerNormEpsilon: 1e-12, gelu: .exact, poolings: ["token"], mlps: ["plain"], positions: ["all"],
             mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5]),
         prefix: "vit/", headlessPrefix: "")
 
@@ -32,6 +33,9 @@ extension NamingScheme {
             + KernelRows.flax.dense("\(source)/intermediate/dense", to: "\(target).mlp.fc1")
             + KernelRows.flax.dense("\(source)/output/dense", to: "\(target).mlp.fc2")
             + KernelRows.flax.norm("layernorm", to: "norm")
-            + KernelRows.flax.dense("pooler/dense", to: "pre_logits.fc")
+            // A classifier does not look at the pooler.
+            + KernelRows.flax.dense(
+                "pooler/dense", to: "pre_logits.fc",
+                where: .without("classifier/kernel", .parameter("head.weight")))
     }
 }

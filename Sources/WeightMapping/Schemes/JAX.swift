@@ -18,7 +18,9 @@ extension NamingScheme {
         return NamingScheme(
             name: name, title: title,
             fingerprint: [
-                "embedding/kernel", positions, "Transformer/encoderblock_0/\(block[1])/query/kernel",
+                "embedding/kernel", "embedding/bias", positions,
+                "Transformer/encoderblock_0/\(block[1])/query/kernel",
+                "Transformer/encoderblock_0/\(block[1])/query/bias",
             ],
             rules: [
                 MappingRule("cls", to: "cls_token"),
@@ -58,7 +60,8 @@ enum GoogleViT {
     /// in the range from -1 to 1.
     static func conventions(poolings: [String], positions: [String]) -> NamingScheme.Conventions {
         .init(
-            layerNormEpsilon: 1e-6, gelu: .tanh, poolings: poolings, averagesBesideClassToken: false,
+            layerNormEpsilon: 1e-6, gelu: .tanh, poolings: poolings, poolsBesideClassToken: false,
+            mlps: ["plain"],
             positions: positions,
             mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5])
     }

@@ -12,12 +12,13 @@ extension NamingScheme {
         fingerprint: [
             "layers/vi_t_patching_and_embedding/patch_embedding/vars/0",
             "layers/vi_t_encoder/encoder_layers/vi_t_encoder_block/mha/query_dense/vars/0",
+            "layers/vi_t_encoder/encoder_layers/vi_t_encoder_block/mha/query_dense/vars/1",
         ],
         rules: kerasHubRules,
         outsideHead: kerasEndings("dense", "dense_1"),
         conventions: Conventions(
             layerNormEpsilon: 1e-6, gelu: .exact, poolings: ["token", "avg"],
-            averagesBesideClassToken: false, positions: ["all"],
+            poolsBesideClassToken: false, mlps: ["plain"], positions: ["all"],
             mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5]),
         prefix: "layers/vi_t_backbone/", headlessPrefix: "")
 

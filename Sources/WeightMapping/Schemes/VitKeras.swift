@@ -29,8 +29,9 @@ extension NamingScheme {
         return NamingScheme(
             name: name, title: title,
             fingerprint: [
-                "embedding/embedding/kernel\(suffix)",
-                "\(twice("\(part)encoderblock_0"))/LayerNorm_0/gamma\(suffix)",
+                "embedding/embedding/kernel\(suffix)", "embedding/embedding/bias\(suffix)",
+                "\(twice("\(part)encoderblock_0"))/MultiHeadDotProductAttention_1/query/kernel\(suffix)",
+                "\(twice("\(part)encoderblock_0"))/MultiHeadDotProductAttention_1/query/bias\(suffix)",
             ],
             rules: [
                 MappingRule(
@@ -85,7 +86,9 @@ extension NamingScheme {
         name: "vit-keras-3",
         title: "vit-keras, .weights.h5",
         fingerprint: [
-            "layers/conv2d/vars/0", "layers/transformer_block/att/query_dense/vars/0",
+            "layers/conv2d/vars/0", "layers/conv2d/vars/1",
+            "layers/transformer_block/att/query_dense/vars/0",
+            "layers/transformer_block/att/query_dense/vars/1",
         ],
         rules: vitKeras3Rules,
         conventions: vitKerasConventions)
@@ -125,6 +128,6 @@ extension NamingScheme {
     }
 
     private static let vitKerasConventions = Conventions(
-        layerNormEpsilon: 1e-6, gelu: .exact, poolings: ["token"], positions: ["all"],
+        layerNormEpsilon: 1e-6, gelu: .exact, poolings: ["token"], mlps: ["plain"], positions: ["all"],
         mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5])
 }
