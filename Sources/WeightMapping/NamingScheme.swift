@@ -25,7 +25,7 @@ package struct NamingScheme: Sendable, Hashable {
     /// The same for a model without a head, which some frameworks have as a class of its own.
     package let headlessPrefix: String
     /// What stands there instead of ``prefix`` in models with some feature: of several the first.
-    package let prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)]
+    package let prefixes: [FeaturePrefix]
     /// The file's own order where the framework loads by it; the model's when empty. Templates next to one
     /// another that share a placeholder are gone through for each of its numbers.
     package let order: [NameTemplate]
@@ -34,7 +34,7 @@ package struct NamingScheme: Sendable, Hashable {
         name: String, title: String, fingerprint: [String], rules: [MappingRule],
         outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
         conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil,
-        prefixes: [(feature: MappingRule.Condition.Feature, prefix: String)] = [],
+        prefixes: [FeaturePrefix] = [],
         order: [NameTemplate] = []
     ) {
         self.name = name
@@ -76,6 +76,17 @@ extension NamingScheme {
             self.template = template
             self.reason = reason
             self.companion = companion
+        }
+    }
+
+    /// What stands in front of all names of a model that has some feature.
+    package struct FeaturePrefix: Sendable, Hashable {
+        package let feature: MappingRule.Condition.Feature
+        package let prefix: String
+
+        package init(_ feature: MappingRule.Condition.Feature, _ prefix: String) {
+            self.feature = feature
+            self.prefix = prefix
         }
     }
 

@@ -60,6 +60,6 @@ extension NamingScheme {
                 layerNormEpsilon: 1e-6, gelu: .exact, poolings: ["token-avg"], headlessPoolings: ["token"],
                 positions: ["class"]),
             prefix: "dinov2.", headlessPrefix: "",
-            prefixes: [(.parameter("reg_token"), "dinov2_with_registers.")])
+            prefixes: [.init(.parameter("reg_token"), "dinov2_with_registers.")])
     }
 }

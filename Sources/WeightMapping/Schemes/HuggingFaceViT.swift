@@ -56,7 +56,9 @@ extension NamingScheme {
             conventions: Conventions(
                 layerNormEpsilon: 1e-12, gelu: .exact, poolings: ["token"], positions: ["all"]),
             prefix: "vit.", headlessPrefix: "",
-            prefixes: [(.parameter("dist_token"), "deit."), (.parameter("reg_token"), "deit.")])
+            prefixes: [
+                .init(.parameter("dist_token"), "deit."), .init(.parameter("reg_token"), "deit."),
+            ])
     }
 
     private static var embeddingRules: [MappingRule] {
