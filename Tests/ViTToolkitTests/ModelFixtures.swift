@@ -26,6 +26,11 @@ struct ModelFixture: Sendable, CustomTestStringConvertible {
     /// The forms of other libraries.
     static let schemes = ["torch", "jax", "keras", "keras2"].flatMap { load("schemes/\($0)/") }
 
+    /// Canonical names, which are timm's: a plain model, a distilled one, one with pre-logits.
+    static let ofTimmsNames = all.filter {
+        ["plain", "deit_distilled", "prelogits_in21k"].contains($0.name)
+    }
+
     private static func load(_ folder: String) -> [ModelFixture] {
         guard let bytes = try? Fixtures.bytes(folder + "index.json"), let json = try? JSONParser.parse(bytes)
         else {

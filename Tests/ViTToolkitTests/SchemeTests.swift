@@ -35,26 +35,49 @@ import ViTToolkit
         #expect(ours["labels"] == labels)
     }
 
-    /// In, to canonical names, and back: every tensor that the scheme holds, bit by bit, under its own name.
-    @Test(arguments: ModelFixture.schemes.filter { $0.scheme != "timm" })
+    /// In, to `.swt`, and back in every container: each tensor that the scheme holds, bit by bit, under its own name.
+    @Test(arguments: ModelFixture.schemes.filter { $0.scheme != "timm" } + ModelFixture.ofTimmsNames)
     func theWayBackGivesTheSameTensors(_ fixture: ModelFixture) throws {
         let prepared = try fixture.prepared()
+        let used = Set(prepared.parameters.flatMap(\.sources))
+        let sources = try prepared.checkpoint.tensors.filter { used.contains($0.name) }.map {
+            (name: $0.name, view: $0.view, digest: try Digest.sha256($0.view))
+        }
         let folder = try TemporaryFolder()
-        let output = folder.path + "back.safetensors"
+        let swt = folder.path + "model.swt"
+        try convert(prepared.checkpoint, to: swt, options: fixture.options)
         var form = OutputForm()
         form.scheme = fixture.scheme
-        try convert(prepared.checkpoint, to: output, options: fixture.options, form: form)
-
-        let written = try Checkpoint(path: output)
-        let used = prepared.parameters.flatMap(\.sources)
-        #expect(written.tensors.count == Set(used).count)
-        for source in prepared.checkpoint.tensors where used.contains(source.name) {
-            let copy = try #require(
-                written.tensor(source.name)
-                    ?? written.tensors.first { Self.isSame($0.name, source.name) }?.view, "\(source.name)")
-            #expect(copy.dtype == source.view.dtype && copy.shape == source.view.shape, "\(source.name)")
-            #expect(try Digest.sha256(copy) == Digest.sha256(source.view), "\(source.name)")
+        for (ending, isCompressed) in [
+            (".safetensors", false), (".npz", false), (".npz", true), (".pth", false), (".h5", false),
+        ] {
+            let output = folder.path + "back" + ending
+            form.isCompressed = isCompressed
+            try convert(try Checkpoint(path: swt), to: output, form: form)
+            let written = try Checkpoint(path: output)
+            #expect(written.tensors.count == sources.count, "\(ending)")
+            for source in sources {
+                let copy = try #require(
+                    written.tensor(source.name)
+                        ?? written.tensors.first { Self.isSame($0.name, source.name) }?.view,
+                    "\(source.name) in \(ending)")
+                #expect(copy.dtype == source.view.dtype && copy.shape == source.view.shape, "\(source.name)")
+                #expect(try Digest.sha256(copy) == source.digest, "\(source.name) in \(ending)")
+            }
         }
+    }
+
+    /// Keras loads its older files by the order of layers and of their variables, which attributes tell.
+    @Test(arguments: ["vit_keras", "vit_keras_pre_logits", "vit_keras_2", "vit_keras_2_pre_logits"])
+    func kerassOrderIsKept(_ name: String) throws {
+        let fixture = try ModelFixture.named(name)
+        let folder = try TemporaryFolder()
+        var form = OutputForm()
+        form.scheme = fixture.scheme
+        let source = try Checkpoint(path: fixture.path)
+        try convert(source, to: folder.path + "back.h5", options: fixture.options, form: form)
+        let names = try Checkpoint(path: folder.path + "back.h5").tensors.map(\.name)
+        #expect(names == source.tensors.map(\.name))
     }
 
     /// The name itself, or the name behind a nesting, its words joined by dots or by slashes; a chunk of blocks
