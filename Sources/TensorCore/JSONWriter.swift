@@ -19,27 +19,28 @@ extension JSONValue {
     /// - Complexity: linear in the text, times the depth of nesting.
     package func fitted(to width: Int) -> String {
         var text = ""
-        writeFitted(to: &text, width: width, level: 0)
+        writeFitted(to: &text, width: width, level: 0, column: 0)
         return text
     }
 
-    private func writeFitted(to text: inout String, width: Int, level: Int) {
+    private func writeFitted(to text: inout String, width: Int, level: Int, column: Int) {
         let line = onOneLine
-        let indent = 2 * (level + 1)
-        // The outermost object is opened even when it would fit.
-        if (level > 0 && line.unicodeScalars.count + indent <= width) || (members == nil && array == nil) {
+        let elements =
+            members?.map { (Self.string($0.key).compact + ": ", $0.value) } ?? array?.map { ("", $0) } ?? []
+        // The outermost value is opened even when it would fit; a comma may follow.
+        let fits = level > 0 && column + line.unicodeScalars.count < width
+        guard !fits, !elements.isEmpty else {
             text += line
             return
         }
-        let elements =
-            members?.map { (Self.string($0.key).compact + ": ", $0.value) } ?? array?.map { ("", $0) } ?? []
+        let indent = String(repeating: " ", count: 2 * (level + 1))
         text += members == nil ? "[" : "{"
         for (index, (key, value)) in elements.enumerated() {
-            text += (index > 0 ? ",\n" : "\n") + String(repeating: " ", count: indent) + key
-            value.writeFitted(to: &text, width: max(0, width - key.unicodeScalars.count), level: level + 1)
+            text += (index > 0 ? ",\n" : "\n") + indent + key
+            let column = indent.utf8.count + key.unicodeScalars.count
+            value.writeFitted(to: &text, width: width, level: level + 1, column: column)
         }
-        if !elements.isEmpty { text += "\n" + String(repeating: " ", count: indent - 2) }
-        text += members == nil ? "]" : "}"
+        text += "\n" + indent.dropLast(2) + (members == nil ? "]" : "}")
     }
 
     private var onOneLine: String {

@@ -33,3 +33,26 @@ import Testing
         #expect(throws: JSONError.self) { try JSONParser.parse([0x22, 0xFF, 0x22]) }
     }
 }
+
+struct FittedJSONTests {
+    @Test func whatFitsStandsOnOneLine() throws {
+        let json = try JSONParser.parse(
+            Array(
+                #"{"a": [1, {"b": "c"}], "long": [{"x": 1, "y": [2, 3]}, {"x": 4}], "e": {}, "f": []}"#.utf8))
+        let text = """
+            {
+              "a": [1, {"b": "c"}],
+              "long": [
+                {"x": 1, "y": [2, 3]},
+                {"x": 4}
+              ],
+              "e": {},
+              "f": []
+            }
+            """
+        #expect(json.fitted(to: 30) == text)
+        #expect(try JSONParser.parse(Array(json.fitted(to: 8).utf8)) == json)
+        #expect(JSONValue.integer(3).fitted(to: 1) == "3")
+        #expect(JSONValue.array([]).fitted(to: 1) == "[]")
+    }
+}

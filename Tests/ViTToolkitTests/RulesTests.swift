@@ -104,6 +104,7 @@ import ViTToolkit
         #expect(NamingScheme.Conventions.knownPoolings == ViTConfiguration.Pooling.allCases.map(\.rawValue))
         #expect(
             NamingScheme.Conventions.knownPositions == ViTConfiguration.Positions.allCases.map(\.rawValue))
+        #expect(NamingScheme.Conventions.knownMLPs == ViTConfiguration.MLPKind.allCases.map(\.rawValue))
         var configuration = ViTConfiguration()
         (configuration.patchNorm, configuration.qkNorm, configuration.layerScale) = (true, true, true)
         (configuration.distilled, configuration.registers, configuration.preNorm) = (true, 4, true)

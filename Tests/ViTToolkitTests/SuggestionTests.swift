@@ -38,4 +38,24 @@ import ViTToolkit
             }
         }
     }
+
+    /// The whole way, through a file under the other names and the draft's own text.
+    @Test(arguments: ["vit_demo", "deit_distilled", "prelogits_wider"], Disguise.all)
+    func theDraftComputesWhatTheOriginalDoes(form: String, disguise: Disguise) throws {
+        let fixture = try ModelFixture.named(form)
+        let folder = try TemporaryFolder()
+        let tensors = try Self.disguised(fixture, as: disguise.scheme)
+        let file = try AtomicFile(replacing: folder.path + "disguised.npz")
+        try NpzWriter.write(tensors, to: file)
+        try file.commit()
+        let checkpoint = try Checkpoint(path: folder.path + "disguised.npz")
+        let text = try suggestRules(for: checkpoint).json.fitted(to: 110)
+        var options = fixture.options
+        try options.readRules(at: try folder.file("draft.json", Array(text.utf8)))
+        let report = try verify(
+            try PreparedModel(checkpoint, options: options), reference: fixture.referencePath
+        ).report
+        let logits = try #require(try Checkpoint(path: fixture.referencePath).tensor("logits")).floats()
+        #expect(report.logits.maxAbsoluteError <= 1e-5 * Double(logits.reduce(0) { max($0, abs($1)) }))
+    }
 }

@@ -32,7 +32,9 @@ struct RulesFileTests {
         conventions: .init(
             layerNormEpsilon: 1e-12, gelu: .quick, poolings: ["token", "map"], positions: ["patches"],
             mean: [0.5, 0.25, 1], standardDeviation: [0.5, 0.5, 2]),
-        prefix: "vit/", headlessPrefix: "")
+        prefix: "vit/", headlessPrefix: "",
+        prefixes: [.init(.parameter("dist_token"), "deit/"), .init(.packedSwiGLU, "")],
+        order: ["tokens", "block_{i}/q/kernel"])
 
     @Test(arguments: NamingScheme.all + [sample])
     func aSchemeWrittenAsRulesReadsBackAsItWas(_ scheme: NamingScheme) throws {
@@ -63,7 +65,7 @@ struct RulesFileTests {
         (#"{"from": ["b", "b"], "to": "norm.weight"}"#, #"rows[1].from[1]: "b" stands here twice"#),
         (#"{"from": "b{i", "to": "norm.weight"}"#, "rows[1].from: 'b{i' opens a brace that it never closes"),
         (#"{"from": "b{*}", "to": "norm.weight"}"#, "stands for any text"),
-        (#"{"from": "{*}{*}", "to": "norm.weight"}"#, "more than one {*}"),
+        (#"{"from": "{*}a{*}b", "to": "norm.weight"}"#, "more than one {*}"),
         (#"{"from": "{a}{b}{c}{d}{e}", "to": "norm.weight"}"#, "more than 4 placeholders"),
         (#"{"from": "b", "to": "norm.wieght"}"#, "did you mean norm.weight?"),
         (#"{"from": "b", "to": "blocks.{i}.norm1.weight"}"#, "the operations make one tensor"),

@@ -65,16 +65,8 @@ extension MappingRule {
         }
         let key = object["with"] == nil ? "without" : "with"
         let source = try NameTemplate(rules: try object.required(key), at: object.place(of: key))
-        let place = object.place(of: "model")
-        let sign = try object.required("model")
-        let feature: Condition.Feature
-        if sign.string == Condition.packedSwiGLUWord {
-            feature = .packedSwiGLU
-        } else {
-            let name = try NameTemplate(rules: sign, at: place)
-            try name.proveCanonical(at: place)
-            feature = .parameter(name)
-        }
+        let feature = try Condition.Feature(
+            rules: try object.required("model"), at: object.place(of: "model"))
         return Condition(source, feature, isPresent: key == "with")
     }
 
@@ -101,8 +93,11 @@ extension MappingRule {
                     "no name in \"from\" tells {\(free.joined(separator: "}, {"))} of "
                         + RulesObject.quoted(target.pattern), at: row.place(of: "to"))
             }
-            guard common.isSubset(of: target.placeholders) else {
-                let lost = common.subtracting(target.placeholders).sorted().joined(separator: "}, {")
+            let lost = common.subtracting(target.placeholders)
+            // One number more (DINOv2's chunks of blocks) is 0 in what is written.
+            let isChunked = lost.count == 1 && sources.count == 1 && !target.placeholders.isEmpty
+            guard lost.isEmpty || isChunked else {
+                let lost = lost.sorted().joined(separator: "}, {")
                 throw RulesObject.error(
                     "\(RulesObject.quoted(target.pattern)) lacks {\(lost)}, which the names in \"from\" have",
                     at: row.place(of: "to"))
@@ -129,7 +124,8 @@ extension MappingRule {
             }
             count = operation.count(after: count)
         }
-        let isCounted = targets.count == 1 && Set(targets[0].placeholders) != Set(sources[0].placeholders)
+        let isCounted =
+            targets.count == 1 && !Set(targets[0].placeholders).isSubset(of: sources[0].placeholders)
         if isCounted, count == 1 {
             throw RulesObject.error(
                 "nothing tells the number in \(RulesObject.quoted(targets[0].pattern)): \"from\" has none, and "
@@ -141,11 +137,6 @@ extension MappingRule {
                     + "\(targets.count)", at: row.place)
         }
     }
-}
-
-extension MappingRule.Condition {
-    /// How a rules file calls the feature that no single parameter shows.
-    static let packedSwiGLUWord = "packed SwiGLU"
 }
 
 extension TensorOperation {

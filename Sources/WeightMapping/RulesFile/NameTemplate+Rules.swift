@@ -20,10 +20,12 @@ extension NameTemplate {
                 at: place)
         }
         let choices = pieces.filter { if case .text = $0 { false } else { true } }
-        guard choices.count <= Self.mostPlaceholders, choices.filter({ $0 == .anything }).count <= 1 else {
+        // At the end it costs nothing.
+        let searches = pieces.dropLast().filter { $0 == .anything }.count
+        guard choices.count <= Self.mostPlaceholders, searches <= 1 else {
             throw RulesObject.error(
                 "\(RulesObject.quoted(text)) has more than \(Self.mostPlaceholders) placeholders, or more than "
-                    + "one {*}", at: place)
+                    + "one {*} before its end", at: place)
         }
     }
 

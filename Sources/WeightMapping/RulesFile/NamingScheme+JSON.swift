@@ -9,11 +9,13 @@ extension NamingScheme {
             "fingerprint": .strings(fingerprint),
             "prefix": prefix.isEmpty ? nil : .string(prefix),
             "headlessPrefix": headlessPrefix == prefix ? nil : .string(headlessPrefix),
+            "prefixes": prefixes.isEmpty ? nil : .array(prefixes.map(\.rulesJSON)),
             "conventions": conventions == Conventions() ? nil : conventions.rulesJSON,
             "rows": .array(rules.map(\.rulesJSON)),
             "outsideHead": outsideHead.isEmpty ? nil : .array(outsideHead.map(\.rulesJSON)),
             "ignored": ignored.isEmpty ? nil : .array(ignored.map(\.rulesJSON)),
             "unsupported": unsupported.isEmpty ? nil : .array(unsupported.map(\.rulesJSON)),
+            "order": order.isEmpty ? nil : .strings(order.map(\.pattern)),
         ])
     }
 }
@@ -23,11 +25,21 @@ extension NamingScheme.Conventions {
         .object([
             "layerNormEpsilon": layerNormEpsilon.map { .number($0) },
             "gelu": gelu.map { .string($0.rawValue) },
+            "geluRemark": geluRemark.map { .string($0) },
             "poolings": poolings.map { .strings($0) },
+            "headlessPoolings": headlessPoolings == poolings ? nil : headlessPoolings.map { .strings($0) },
+            "poolsBesideClassToken": poolsBesideClassToken ? nil : .bool(false),
+            "mlps": mlps.map { .strings($0) },
             "positions": positions.map { .strings($0) },
             "mean": mean.map { .array($0.map { .number($0) }) },
             "std": standardDeviation.map { .array($0.map { .number($0) }) },
         ])
+    }
+}
+
+extension NamingScheme.FeaturePrefix {
+    fileprivate var rulesJSON: JSONValue {
+        .object(["model": .string(feature.word), "prefix": .string(prefix)])
     }
 }
 
@@ -63,14 +75,33 @@ extension MappingRule {
 
 extension MappingRule.Condition {
     fileprivate var rulesJSON: JSONValue {
-        let sign =
-            switch feature {
-            case .parameter(let template): template.pattern
-            case .packedSwiGLU: Self.packedSwiGLUWord
-            }
-        return .object([
-            isPresent ? "with" : "without": .string(source.pattern), "model": .string(sign),
+        .object([
+            isPresent ? "with" : "without": .string(source.pattern), "model": .string(feature.word),
         ])
+    }
+}
+
+extension MappingRule.Condition.Feature {
+    /// How a rules file calls the feature that no single parameter shows.
+    static let packedSwiGLUWord = "packed SwiGLU"
+
+    /// How a rules file calls the feature: a parameter by its name.
+    fileprivate var word: String {
+        switch self {
+        case .parameter(let template): template.pattern
+        case .packedSwiGLU: Self.packedSwiGLUWord
+        }
+    }
+
+    /// - Throws: `MappingError.invalidRule` when the word means no feature of a model.
+    init(rules word: JSONValue, at place: String) throws(MappingError) {
+        if word.string == Self.packedSwiGLUWord {
+            self = .packedSwiGLU
+            return
+        }
+        let name = try NameTemplate(rules: word, at: place)
+        try name.proveCanonical(at: place)
+        self = .parameter(name)
     }
 }
 

@@ -6,8 +6,8 @@ import TensorCore
 /// place, and its numbers are bounded, so that no table costs more than a checkpoint's names times its rows.
 extension NamingScheme {
     private static let keys = [
-        "name", "title", "fingerprint", "prefix", "headlessPrefix", "conventions", "rows", "outsideHead",
-        "ignored", "unsupported", "unplaced", "note",
+        "name", "title", "fingerprint", "prefix", "headlessPrefix", "prefixes", "conventions", "rows",
+        "outsideHead", "ignored", "unsupported", "order", "unplaced", "note",
     ]
     /// The size of the largest rules file that is read, in bytes.
     package static let largestRulesFile = 1 << 20
@@ -34,6 +34,10 @@ extension NamingScheme {
                 "expected letters, digits, '_', '-' and '.', found \(RulesObject.quoted(name))", at: "name")
         }
         _ = try object.required("rows")
+        _ = try object.elements("unplaced", atMost: Self.mostRows)
+        if let note = object["note"], note.string == nil {
+            throw RulesObject.unexpected(note, "a text", at: "note")
+        }
         self.init(
             name: name, title: try object.string("title") ?? name,
             fingerprint: try Self.fingerprint(object), rules: try Self.rows("rows", of: object),
@@ -42,7 +46,8 @@ extension NamingScheme {
             unsupported: try Self.exemptions("unsupported", of: object),
             conventions: try Conventions(rules: object),
             prefix: try Self.prefix("prefix", of: object) ?? "",
-            headlessPrefix: try Self.prefix("headlessPrefix", of: object))
+            headlessPrefix: try Self.prefix("headlessPrefix", of: object),
+            prefixes: try Self.prefixes(object), order: try Self.order(object))
         guard !rules.isEmpty else { throw RulesObject.error("expected at least one row", at: "rows") }
         try proveFingerprint()
     }
@@ -92,12 +97,35 @@ extension NamingScheme {
     /// What stands in front of names ends where a word of theirs begins.
     private static func prefix(_ key: String, of object: RulesObject) throws(MappingError) -> String? {
         guard let value = object[key], value != .string("") else { return object[key]?.string }
-        let prefix = try RulesObject.string(value, at: key)
+        let place = object.place(of: key)
+        let prefix = try RulesObject.string(value, at: place)
         guard prefix.hasSuffix(".") || prefix.hasSuffix("/"), !prefix.contains("{") else {
             throw RulesObject.error(
-                "expected whole words that end in '.' or '/', found \(RulesObject.quoted(prefix))", at: key)
+                "expected whole words that end in '.' or '/', found \(RulesObject.quoted(prefix))", at: place)
         }
         return prefix
+    }
+
+    private static func prefixes(
+        _ object: RulesObject
+    ) throws(MappingError) -> [FeaturePrefix] {
+        var prefixes: [FeaturePrefix] = []
+        for (value, place) in try object.elements("prefixes", atMost: 16) {
+            let entry = try RulesObject(value, at: place, keys: ["model", "prefix"])
+            let feature = try MappingRule.Condition.Feature(
+                rules: try entry.required("model"), at: entry.place(of: "model"))
+            _ = try entry.required("prefix")
+            prefixes.append(FeaturePrefix(feature, try prefix("prefix", of: entry) ?? ""))
+        }
+        return prefixes
+    }
+
+    private static func order(_ object: RulesObject) throws(MappingError) -> [NameTemplate] {
+        var names: [NameTemplate] = []
+        for (value, place) in try object.elements("order", atMost: mostRows) {
+            names.append(try NameTemplate(rules: value, at: place))
+        }
+        return names
     }
 
     /// A fingerprint that no row knows was misspelt.
@@ -119,60 +147,5 @@ extension NamingScheme {
             true
         default: false
         }
-    }
-}
-
-extension NamingScheme.Conventions {
-    /// What may stand in `poolings`, spelled as the configuration's `pool`.
-    package static let knownPoolings = ["token", "avg", "token-avg", "map"]
-    /// What may stand in `positions`, spelled as the configuration's `positions`.
-    package static let knownPositions = ["all", "class", "patches"]
-
-    init(rules file: RulesObject) throws(MappingError) {
-        self.init()
-        guard let value = file["conventions"] else { return }
-        let object = try RulesObject(
-            value, at: "conventions",
-            keys: ["layerNormEpsilon", "gelu", "poolings", "positions", "mean", "std"])
-        if let value = object["layerNormEpsilon"] {
-            guard let epsilon = value.double, epsilon > 0, epsilon < 1 else {
-                throw RulesObject.unexpected(
-                    value, "a number between 0 and 1", at: object.place(of: "layerNormEpsilon"))
-            }
-            layerNormEpsilon = epsilon
-        }
-        if object["gelu"] != nil {
-            gelu = GELU(
-                rawValue: try Self.word("gelu", of: object, among: GELU.allCases.map(\.rawValue)).first ?? "")
-        }
-        if object["poolings"] != nil {
-            poolings = try Self.word("poolings", of: object, among: Self.knownPoolings)
-        }
-        if object["positions"] != nil {
-            positions = try Self.word("positions", of: object, among: Self.knownPositions)
-        }
-        mean = try object.numbers("mean")
-        standardDeviation = try object.numbers("std")
-        guard mean?.count == standardDeviation?.count, mean?.isEmpty != true else {
-            throw RulesObject.error("expected \"mean\" and \"std\" of the same channels", at: object.place)
-        }
-        if let index = standardDeviation?.firstIndex(where: { $0 <= 0 }) {
-            throw RulesObject.error("expected a number above 0", at: object.place(of: "std[\(index)]"))
-        }
-    }
-
-    /// A word of a closed list, or several of them.
-    private static func word(
-        _ key: String, of object: RulesObject, among known: [String]
-    ) throws(MappingError) -> [String] {
-        let words = object[key]?.string.map { [$0] }
-        let given: [String]
-        if let words { given = words } else { given = try object.strings(key, atMost: 8) }
-        guard !given.isEmpty, given.allSatisfy(known.contains) else {
-            throw RulesObject.error(
-                "expected \(known.joined(separator: ", ")), found "
-                    + given.map(RulesObject.quoted).joined(separator: ", "), at: object.place(of: key))
-        }
-        return given
     }
 }

@@ -56,7 +56,9 @@ struct BlockStructure {
         self.tensors = patterns.sorted { $0.order < $1.order }
         names = Set(alike.flatMap { best.blocks[$0].map { Array($0.values) } ?? [] })
         let members = Set(first.keys)
-        rivals = found.dropFirst().filter { $0.blocks[0].map { Set($0.keys) } == members }.map(\.prefix)
+        rivals = found.dropFirst().filter { other in
+            other.blocks[0].map { Set($0.keys) } == members && Self.rank(other.prefix)[0] == 0
+        }.map(\.prefix)
     }
 
     /// Numbers that count groups of tensors, the one that covers most first.
@@ -97,9 +99,10 @@ struct BlockStructure {
             return (entry, repeats > 1 ? repeats * size : 0, size)
         }
         return scored.sorted { a, b in
+            let (left, right) = (rank(a.0.prefix), rank(b.0.prefix))
+            if left[0] != right[0] { return left[0] < right[0] }
             if a.1 != b.1 { return a.1 > b.1 }
             if a.2 != b.2 { return a.2 > b.2 }
-            let (left, right) = (rank(a.0.prefix), rank(b.0.prefix))
             if left != right { return left.lexicographicallyPrecedes(right) }
             if a.0.prefix.utf8.count != b.0.prefix.utf8.count {
                 return a.0.prefix.utf8.count > b.0.prefix.utf8.count
@@ -110,7 +113,8 @@ struct BlockStructure {
 
     /// How a place in the file is preferred among those that look alike, as for known schemes.
     private static func rank(_ prefix: String) -> [Int] {
-        Array(CandidatePlace(prefix: prefix).rank.prefix(2))
+        let isDecoder = DraftTensor.words(of: prefix).contains("decoder")
+        return [isDecoder ? 1 : 0] + CandidatePlace(prefix: prefix).rank.prefix(2)
     }
 
     /// The runs of digits in a name that may count something.

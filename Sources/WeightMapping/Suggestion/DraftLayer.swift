@@ -29,6 +29,12 @@ struct DraftLayer: Hashable {
 
     private enum Role { case weight, bias, unknown }
 
+    /// Words for what has no bias.
+    private static let tokenWords: Set<String> = [
+        "cls", "class", "token", "tokens", "pos", "position", "positions", "positional", "mask", "dist",
+        "register",
+        "registers", "reg",
+    ]
     private static let weightWords: Set<String> = ["weight", "kernel", "w", "scale", "gamma", "g"]
     private static let biasWords: Set<String> = ["bias", "beta", "b"]
 
@@ -60,27 +66,33 @@ struct DraftLayer: Hashable {
     }
 
     /// A matrix and the vector of one of its lengths beside it make a layer.
-    private static func inOrder(_ tensors: [DraftTensor]) -> [DraftLayer] {
+    private static func inOrder(_ group: [DraftTensor]) -> [DraftLayer] {
+        let tokens = group.filter { $0.words.containsAny(of: tokenWords) }.map {
+            DraftLayer(weight: $0, bias: nil, stem: $0.pattern)
+        }
+        let tensors = group.filter { !$0.words.containsAny(of: tokenWords) }
+        let layers = inOrder(tensors, isBiasFirst: false)
+        // Sorted names may put the biases first.
+        return tokens
+            + (layers.contains { $0.isGuessed } ? layers : inOrder(tensors, isBiasFirst: true))
+    }
+
+    private static func inOrder(_ tensors: [DraftTensor], isBiasFirst: Bool) -> [DraftLayer] {
         var layers: [DraftLayer] = []
         var place = 0
         while place < tensors.count {
             let first = tensors[place]
-            let second = place + 1 < tensors.count ? tensors[place + 1] : nil
             place += 1
-            if let second, first.shape.count > 1, second.shape.count == 1,
-                first.shape.contains(second.shape[0])
-            {
-                layers.append(DraftLayer(weight: first, bias: second, stem: first.pattern, isGuessed: true))
-                place += 1
-            } else if let second, first.shape.count == 1, second.shape.count > 1,
-                second.shape.contains(first.shape[0])
-            {
-                // Sorted names put the bias first.
-                layers.append(DraftLayer(weight: second, bias: first, stem: second.pattern, isGuessed: true))
-                place += 1
-            } else {
-                layers.append(DraftLayer(weight: first, bias: nil, stem: first.pattern))
+            if place < tensors.count {
+                let (weight, bias) = isBiasFirst ? (tensors[place], first) : (first, tensors[place])
+                if weight.shape.count > 1, bias.shape.count == 1, weight.shape.contains(bias.shape[0]) {
+                    layers.append(
+                        DraftLayer(weight: weight, bias: bias, stem: weight.pattern, isGuessed: true))
+                    place += 1
+                    continue
+                }
             }
+            layers.append(DraftLayer(weight: first, bias: nil, stem: first.pattern))
         }
         return layers
     }
@@ -95,7 +107,8 @@ struct DraftLayer: Hashable {
         }
         pieces.append(name[start...])
         for place in pieces.indices.reversed() {
-            let word = pieces[place].prefix { $0.isLetter || $0.isNumber }.lowercased()
+            // Keras 2 puts ":0" behind each name.
+            let word = pieces[place].split { "._/:".contains($0) }.first?.lowercased() ?? ""
             let role: Role
             if weightWords.contains(word) {
                 role = .weight

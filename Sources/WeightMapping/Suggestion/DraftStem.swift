@@ -4,22 +4,27 @@ import TensorCore
 struct DraftStem {
     let width: Int
     let isTransposed: Bool
-    private var layers: [DraftLayer]
+    var layers: [DraftLayer]
     private(set) var rows: [RulesDraft.Row] = []
-    private(set) var ignored: [NamingScheme.Exemption] = []
-    private var tokenRows: [RulesDraft.Row] = []
+    var ignored: [NamingScheme.Exemption] = []
+    var tokenRows: [RulesDraft.Row] = []
     private var patchLayer: DraftLayer?
     private let blockLayer: DraftLayer?
 
     /// - Parameter blockLayer: one of the layers in the blocks: what is no nearer to something than it is.
     init(_ layers: [DraftLayer], width: Int, isTransposed: Bool, beside blockLayer: DraftLayer?) {
-        self.layers = layers
+        let decoder = layers.filter { $0.words.contains("decoder") }
+        self.layers = layers.filter { !$0.words.contains("decoder") }
+        ignored = decoder.flatMap { [$0.weight] + [$0.bias].compactMap { $0 } }.prefix(512).map {
+            .init($0.name, "belongs to a decoder")
+        }
         self.blockLayer = blockLayer
         self.width = width
         self.isTransposed = isTransposed
     }
 
-    private mutating func take(_ taken: [DraftLayer]) {
+    mutating func take(_ taken: [DraftLayer]) {
+        let taken = Set(taken)
         layers.removeAll { taken.contains($0) }
     }
 
@@ -79,6 +84,7 @@ struct DraftStem {
             layer.shape[0] != layer.shape[1], layer.bias.map({ $0.shape == [width] }) ?? true
         else { return nil }
         let length = layer.shape[1 - axis]
+        guard length < 1 << 40 else { return nil }
         for channels in [3, 1, 4] where length % channels == 0 {
             let side = Int(Double(length / channels).squareRoot().rounded())
             if side > 1, side * side * channels == length { return (axis == 1, channels) }
@@ -94,95 +100,20 @@ struct DraftStem {
         return layer.words.containsAny(of: ["embed", "embedding", "embeddings", "stem"]) ? 1 : 0
     }
 
-    // MARK: Tokens
-
-    private static let positionWords: Set<String> = [
+    static let positionWords: Set<String> = [
         "pos", "position", "positions", "positional", "posembed",
     ]
-    private static let classWords: Set<String> = ["cls", "class"]
-    private static let firstWords: Set<String> = [
+    static let classWords: Set<String> = ["cls", "class"]
+    static let firstWords: Set<String> = [
         "pre", "before", "first", "start", "input", "embed", "embeddings",
     ]
-    private static let headWords: Set<String> = ["head", "heads", "classifier", "logits", "fc"]
+    static let headWords: Set<String> = ["head", "heads", "classifier", "logits", "fc"]
 
     mutating func takeRest() {
         takeTokens()
         takeHeads()
         takeNorms()
         rows = tokenRows + rows
-    }
-
-    private func isTokens(_ layer: DraftLayer) -> Bool {
-        guard layer.bias == nil, !layer.isBiasAlone, layer.shape.last == width else { return false }
-        let shape = layer.shape
-        return shape.count == 1 || shape.count == 2 || shape.count == 3 && shape[0] == 1
-    }
-
-    private func rowCount(_ layer: DraftLayer) -> Int {
-        layer.shape.count == 1 ? 1 : layer.shape[layer.shape.count - 2]
-    }
-
-    /// The steps that make `[1, rows, D]` of a token or of several.
-    private func steps(_ layer: DraftLayer) -> [TensorOperation] {
-        switch layer.shape.count {
-        case 1: [.reshape("D -> 1 1 D")]
-        case 2: [.reshape("N D -> 1 N D")]
-        default: []
-        }
-    }
-
-    private mutating func takeTokens() {
-        let tokens = layers.filter(isTokens)
-        let positioned = tokens.filter { $0.words.containsAny(of: Self.positionWords) && rowCount($0) > 1 }
-        let sequences = tokens.filter { rowCount($0) > 1 && $0.shape.count == 3 }
-        // A matrix may as well be a head without a bias: only one whose rows make a square of patches counts.
-        let tables = tokens.filter { layer in
-            layer.shape.count == 2 && (0...2).contains { Self.isSquare(rowCount(layer) - $0) }
-        }
-        let candidates = !positioned.isEmpty ? positioned : !sequences.isEmpty ? sequences : tables
-        let positions = candidates.max { rowCount($0) < rowCount($1) }
-        guard let positions, rowCount(positions) > 1 else { return takeSingles(tokens) }
-        take([positions])
-        let note = positioned.isEmpty ? "told by its size only" : nil
-        tokenRows += positions.row(to: "pos_embed", steps(positions), note: note)
-        takeSingles(tokens.filter { $0 != positions })
-    }
-
-    private mutating func takeSingles(_ tokens: [DraftLayer]) {
-        var singles = tokens.filter { rowCount($0) == 1 }
-        for layer in singles where layer.words.contains("mask") || layer.words.contains("masked") {
-            ignored.append(.init(layer.weight.name, "stands for masked patches in pre-training"))
-            take([layer])
-        }
-        singles.removeAll { !layers.contains($0) }
-        let distilled = singles.first { $0.words.containsAny(of: ["dist", "distill", "distillation"]) }
-        singles.removeAll { $0 == distilled }
-        let named = singles.first { $0.words.containsAny(of: Self.classWords) }
-        let single = singles.first { $0.shape.count > 1 } ?? (singles.count == 1 ? singles[0] : nil)
-        if let token = named ?? single {
-            take([token])
-            let note = named == nil ? "told by its size only" : nil
-            tokenRows.insert(contentsOf: token.row(to: "cls_token", steps(token), note: note), at: 0)
-            singles.removeAll { $0 == token }
-        }
-        if let token = distilled ?? singles.first(where: { $0.shape.count > 1 }) {
-            take([token])
-            let note = distilled == nil ? "told by its size only" : nil
-            tokenRows += token.row(to: "dist_token", steps(token), note: note)
-        }
-        let registers = tokens.filter { rowCount($0) > 1 && layers.contains($0) }
-        if let layer = registers.first(where: { $0.words.containsAny(of: ["reg", "register", "registers"]) })
-            ?? (registers.count == 1 && registers[0].shape.count == 3 ? registers[0] : nil)
-        {
-            take([layer])
-            tokenRows += layer.row(to: "reg_token", steps(layer), note: "taken for register tokens")
-        }
-    }
-
-    private static func isSquare(_ number: Int) -> Bool {
-        guard number > 1, number < 1 << 40 else { return false }
-        let root = Int(Double(number).squareRoot().rounded())
-        return root * root == number
     }
 
     // MARK: Behind the blocks
@@ -192,6 +123,12 @@ struct DraftStem {
         let maps = DraftOrder.byFile(
             layers.filter { $0.shape.count == 2 && $0.shape.contains(width) && !$0.words.contains("decoder") }
         )
+        if maps.isEmpty {
+            // DINOv2's classifiers take the class token and the mean of the patches side by side.
+            let double = layers.filter { $0.shape.count == 2 && $0.shape.contains(2 * width) }
+            guard double.count == 1 else { return }
+            return addHeads([(double[0], "head", 2 * width, "its input is twice the width")])
+        }
         let hasDistillation = tokenRows.contains { $0.rule.targets[0].pattern == "dist_token" }
         if maps.count == 2, hasDistillation, maps[0].shape == maps[1].shape {
             let first = maps.first { !$0.words.containsAny(of: ["dist", "distill", "distillation"]) }

@@ -22,6 +22,8 @@ package struct RulesDraft: Sendable {
     /// The scheme.
     package let scheme: NamingScheme
     package let unplaced: [Unplaced]
+    /// What holds for the table as a whole.
+    package let note: String
     /// What the user should hear.
     package let remarks: [String]
 
@@ -38,13 +40,14 @@ package struct RulesDraft: Sendable {
                         return .object(members)
                     }))
         }
-        guard !unplaced.isEmpty else { return .object(members) }
+        let head = members.prefix(2) + [JSONValue.Member("note", .string(note))] + members.dropFirst(2)
+        guard !unplaced.isEmpty else { return .object(Array(head)) }
         let list = unplaced.map { tensor in
             JSONValue.object([
                 "name": .string(tensor.name), "shape": .integers(tensor.shape),
                 "guess": .string(tensor.guess),
             ])
         }
-        return .object(members + [.init("unplaced", .array(list))])
+        return .object(head + [.init("unplaced", .array(list))])
     }
 }

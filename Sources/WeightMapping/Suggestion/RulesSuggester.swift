@@ -12,6 +12,9 @@ package struct RulesSuggester {
     let isTransposed: Bool?
     var placed: Set<String> = []
 
+    private static let mostTensors = 1 << 14
+    private static let mostUnplaced = 256
+
     /// Draws up the scheme.
     ///
     /// - Parameter select: a path that leads to the weights.
@@ -30,6 +33,11 @@ package struct RulesSuggester {
             inside.removeAll { CandidateFinder.isBesideModel($0.name) }
         }
         let weights = inside.filter { $0.view.dtype.isFloatingPoint }
+        guard weights.count <= mostTensors else {
+            throw .noPattern(
+                "\(weights.count) tensors are more than a model has (\(mostTensors)): --select takes a part of them"
+            )
+        }
         guard let blocks = BlockStructure(weights) else {
             throw .noPattern(
                 "nothing in the names of its \(tensors.count) tensors counts blocks: expected a number that "
@@ -37,16 +45,19 @@ package struct RulesSuggester {
         }
         let root = Self.root(of: blocks, among: weights.map(\.name))
         let outside = weights.filter { !blocks.names.contains($0.name) && $0.name.hasPrefix(root) }
-        var suggester = RulesSuggester(blocks)
+        var suggester = try RulesSuggester(blocks)
         return try suggester.run(blocks, inside, outside: outside, root: root)
     }
 
-    private init(_ blocks: BlockStructure) {
+    private init(_ blocks: BlockStructure) throws(MappingError) {
         var counts: [Int: Int] = [:]
         for tensor in blocks.tensors {
             for length in Set(tensor.shape) where length > 1 { counts[length, default: 0] += 1 }
         }
         width = counts.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 0
+        guard (2...1 << 24).contains(width) else {
+            throw .noPattern("the length that most tensors of a block share is \(width)")
+        }
         let tensors = blocks.tensors.compactMap {
             DraftTensor($0.pattern, inBlock: true, shape: $0.shape, order: $0.order)
         }
@@ -89,7 +100,12 @@ package struct RulesSuggester {
         rows = Self.inModelOrder(rows)
         remark(block, root: root, rivals: blocks.rivals)
 
-        let unplaced = (others + members).filter { !placed.contains($0.pattern) }.map {
+        placed.formUnion(stem.ignored.map(\.template.pattern))
+        let left = (others + members).filter { !placed.contains($0.pattern) }
+        if left.count > Self.mostUnplaced {
+            remarks.append("\(left.count - Self.mostUnplaced) more tensors found no place and are not listed")
+        }
+        let unplaced = left.prefix(Self.mostUnplaced).map {
             RulesDraft.Unplaced(name: $0.pattern, shape: $0.shape, guess: Self.guess($0, width: width))
         }
         let ignored = stem.ignored + Self.integers(in: all, blocks, root: root)
@@ -101,7 +117,8 @@ package struct RulesSuggester {
             name: "draft", title: "drafted by vit-convert suggest-rules: read it before you use it",
             fingerprint: fingerprint, rules: rules, ignored: ignored,
             prefix: Self.prefix(for: root))
-        return RulesDraft(rows: rows, scheme: scheme, unplaced: unplaced, remarks: remarks)
+        return RulesDraft(
+            rows: rows, scheme: scheme, unplaced: unplaced, note: note(block), remarks: remarks)
     }
 
     mutating func add(_ row: RulesDraft.Row) { add([row]) }
@@ -128,22 +145,23 @@ package struct RulesSuggester {
             let list = rivals.map { "'\($0)'" }.joined(separator: ", ")
             remarks.append("the file holds further models alike, with blocks at \(list): --select takes one")
         }
-        switch isTransposed {
-        case true?:
-            remarks.append("matrices are stored as [in, out], as the biases tell: they are transposed")
-        case false?: break
-        case nil:
-            remarks.append(
-                "no shape tells whether matrices are stored as [out, in] or [in, out]: "
-                    + "[\(block.isTransposed ? "in, out" : "out, in")] is a guess")
-        }
         let doubtful = rows.filter { $0.note != nil }.count
         if doubtful > 0 {
             remarks.append("rows with a note are doubtful (\(doubtful) of \(rows.count)): look at them first")
         }
-        remarks.append(
-            "neither names nor shapes tell the LayerNorm epsilon (1e-6 unless \"conventions\" says otherwise), "
-                + "the form of GELU (exact) and the order within a fused matrix (queries, keys, values)")
+        remarks.append(note(block))
+    }
+
+    /// What holds for the table as a whole.
+    private func note(_ block: DraftBlock) -> String {
+        let stored = block.isTransposed ? "[in, out] and are transposed" : "[out, in]"
+        let matrices =
+            isTransposed == nil
+            ? "no shape tells how matrices are stored: \(stored) is a guess"
+            : "matrices are stored as \(stored), as the biases tell; square ones are taken to be like the others"
+        return matrices
+            + "; neither names nor shapes tell the LayerNorm epsilon (1e-6 unless \"conventions\" says otherwise), "
+            + "the form of GELU (exact) and the order within a fused matrix (queries, keys, values)"
     }
 
     private static func guess(_ tensor: DraftTensor, width: Int) -> String {
@@ -181,7 +199,11 @@ package struct RulesSuggester {
         for index in blocks.prefix.indices where blocks.prefix[index] == "." || blocks.prefix[index] == "/" {
             ancestors.append(String(blocks.prefix[...index]))
         }
-        let top = ancestors.first { place in !blocks.rivals.contains { $0.hasPrefix(place) } } ?? ""
+        let top =
+            ancestors.first { place in
+                !blocks.rivals.contains { $0.hasPrefix(place) }
+                    && names.contains { $0.hasPrefix(place) && !blocks.names.contains($0) }
+            } ?? ""
         let inside = names.filter { $0.hasPrefix(top) }
         return ancestors.last { place in inside.allSatisfy { $0.hasPrefix(place) } } ?? top
     }
