@@ -18,6 +18,8 @@ public enum ToolkitError: Error, Sendable {
     case modelDescription(String, detail: String)
     /// The converted model does not compute what the reference says; nothing was put in place.
     case parityFailed([ParityReport])
+    /// Parts of the request exclude each other.
+    case usage(String)
     /// The request cannot be carried out.
     case impossible(String)
 }
@@ -46,13 +48,21 @@ extension ToolkitError: CustomStringConvertible {
             return "\(place): \(detail)"
         case .parityFailed:
             return "the converted model does not compute what the reference says; nothing was written"
-        case .impossible(let detail):
+        case .usage(let detail), .impossible(let detail):
             return detail
         }
     }
 
     /// The scheme of a name.
     static func scheme(named name: String) throws -> NamingScheme { try NamingScheme.known(name) }
+
+    /// Whether what was asked for cannot be, whatever the files hold.
+    package var isUsage: Bool {
+        switch self {
+        case .unknownOutput, .unknownVariant, .unknownScheme, .usage: true
+        default: false
+        }
+    }
 
     /// Runs `body`; whatever it throws is told with the file it is about.
     static func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {

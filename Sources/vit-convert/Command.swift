@@ -42,7 +42,7 @@ struct Command: ParsableCommand {
             exit(withError: code)
         } catch let error as Failure {
             Standard.error.write("vit-convert: \(error.underlying)\n")
-            exit(withError: ExitCode(2))
+            exit(withError: error.isUsage ? .validationFailure : ExitCode(2))
         } catch {
             exit(withError: error)
         }
@@ -52,9 +52,13 @@ struct Command: ParsableCommand {
 /// An error of the job itself, as opposed to one of usage.
 struct Failure: Error {
     let underlying: any Error
+
+    /// Whether the words of the command are wrong, whatever the files hold.
+    var isUsage: Bool { (underlying as? ToolkitError)?.isUsage ?? false }
 }
 
-/// Runs a job; whatever it throws ends the command with exit code 2 and its words on standard error.
+/// Runs a job; whatever it throws ends the command with its words on standard error, and exit code 2 or, when the
+/// command itself is worded wrongly, 64.
 func job<Result>(_ body: () throws -> Result) throws -> Result {
     do {
         return try body()

@@ -44,13 +44,20 @@ package final class TemporaryFolder {
     }
 
     deinit {
-        for name in names { unlink(path + name) }
-        rmdir(path)
+        Self.remove(path)
+    }
+
+    /// Takes a folder away with all that is in it.
+    private static func remove(_ folder: String) {
+        for name in list(folder) where unlink(folder + name) != 0 { remove(folder + name + "/") }
+        rmdir(folder)
     }
 
     /// The names of the files in the folder, hidden ones included.
-    package var names: [String] {
-        guard let handle = opendir(path) else { return [] }
+    package var names: [String] { Self.list(path) }
+
+    private static func list(_ folder: String) -> [String] {
+        guard let handle = opendir(folder) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle) {

@@ -27,7 +27,7 @@ package struct OutgoingModel {
         format = location.format
         isCompressed = form.isCompressed
         guard !isCompressed || format == .npz else {
-            throw ToolkitError.impossible(
+            throw ToolkitError.usage(
                 "of the containers that are written only .npz has a compressed form")
         }
         sidecars = location.isModelFolder ? try OutputLocation.sidecars(of: configuration, in: scheme) : []
@@ -37,14 +37,15 @@ package struct OutgoingModel {
             return
         }
         guard format != .swt else {
-            throw ToolkitError.impossible(
+            throw ToolkitError.usage(
                 "an .swt file holds canonical names only: for those of \(scheme.name) choose another ending")
         }
         try Self.prove(scheme, computes: configuration)
         tensors = try SchemeWriter.write(
             parameters, in: scheme,
             lengths: ["H": configuration.heads, "C": configuration.channels])
-        remarks = Self.remarks(on: scheme, configuration)
+        // A config.json beside the tensors says it.
+        remarks = sidecars.isEmpty ? Self.remarks(on: scheme, configuration) : []
     }
 
     /// Writes the container.
@@ -120,6 +121,9 @@ package struct OutgoingModel {
             remarks.append(
                 "this model's LayerNorm epsilon is \(configuration.layerNormEpsilon), while the models of "
                     + "\(scheme.name) have \(epsilon) unless told otherwise")
+        }
+        if HuggingFaceConfiguration.knows(scheme.name) {
+            remarks.append("from_pretrained wants a folder with a config.json: OUT may name one")
         }
         return remarks
     }
