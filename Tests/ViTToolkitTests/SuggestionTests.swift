@@ -58,4 +58,29 @@ import ViTToolkit
         let logits = try #require(try Checkpoint(path: fixture.referencePath).tensor("logits")).floats()
         #expect(report.logits.maxAbsoluteError <= 1e-5 * Double(logits.reduce(0) { max($0, abs($1)) }))
     }
+
+    /// What the libraries themselves wrote: the draft makes of it what the known scheme does.
+    @Test(arguments: [
+        "torch/hf_vit/model.safetensors", "torch/hf_deit_distilled.pth", "torch/hf_dinov2_registers.pth",
+        "torch/hf_mae.pth", "torch/torchvision.pth", "torch/torchvision_representation_old.pth",
+        "torch/openclip_visual.pth", "jax/jax_pre_logits.npz", "jax/flax_linen.npz",
+        "jax/big_vision_token.npz",
+        "jax/huggingface_flax.msgpack", "keras/vit_keras.h5", "keras/vit_keras_3.weights.h5",
+        "keras/keras_hub.weights.h5", "keras2/vit_keras_2_model.model.h5",
+    ])
+    func theDraftAgreesWithTheKnownScheme(name: String) throws {
+        let checkpoint = try Checkpoint(path: Fixtures.path("schemes/" + name))
+        let known = try Mapper.map(checkpoint.tensors)
+        #expect(known.scheme != .timm)
+        let draft = try RulesSuggester.draft(checkpoint.tensors)
+        let rules = try NamingScheme(parsingRules: Array(draft.json.compact.utf8))
+        let mapped = try Mapper.map(checkpoint.tensors, schemes: [rules])
+        #expect(draft.unplaced.isEmpty)
+        #expect(mapped.report.isComplete)
+        #expect(Set(mapped.tensors.map(\.name)) == Set(known.tensors.map(\.name)))
+        for parameter in known.tensors {
+            let found = try #require(mapped[parameter.name], "\(parameter.name)")
+            #expect(try found.view.floats() == parameter.view.floats(), "\(parameter.name)")
+        }
+    }
 }

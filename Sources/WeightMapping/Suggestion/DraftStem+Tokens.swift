@@ -37,12 +37,6 @@ extension DraftStem {
 
     private mutating func takeSingles(_ tokens: [DraftLayer]) {
         var singles = tokens.filter { rowCount($0) == 1 }
-        let masks = singles.filter { $0.words.containsAny(of: ["mask", "masked"]) }
-        ignored += masks.prefix(256).map {
-            .init($0.weight.name, "stands for masked patches in pre-training")
-        }
-        take(masks)
-        singles.removeAll { $0.words.containsAny(of: ["mask", "masked"]) }
         let distilled = singles.first { $0.words.containsAny(of: ["dist", "distill", "distillation"]) }
         singles.removeAll { $0 == distilled }
         let named = singles.first { $0.words.containsAny(of: Self.classWords) }

@@ -13,11 +13,15 @@ struct DraftStem {
 
     /// - Parameter blockLayer: one of the layers in the blocks: what is no nearer to something than it is.
     init(_ layers: [DraftLayer], width: Int, isTransposed: Bool, beside blockLayer: DraftLayer?) {
+        let maskWords: Set<String> = ["mask", "masked"]
         let decoder = layers.filter { $0.words.contains("decoder") }
-        self.layers = layers.filter { !$0.words.contains("decoder") }
-        ignored = decoder.flatMap { [$0.weight] + [$0.bias].compactMap { $0 } }.prefix(512).map {
-            .init($0.name, "belongs to a decoder")
-        }
+        let masks = layers.filter { $0.weight.words.containsAny(of: maskWords) && $0.bias == nil }
+        let aside = Set(decoder + masks)
+        self.layers = layers.filter { !aside.contains($0) }
+        ignored =
+            decoder.flatMap { [$0.weight] + [$0.bias].compactMap { $0 } }.prefix(512).map {
+                .init($0.name, "belongs to a decoder")
+            } + masks.prefix(16).map { .init($0.weight.name, "stands for masked patches in pre-training") }
         self.blockLayer = blockLayer
         self.width = width
         self.isTransposed = isTransposed
