@@ -46,6 +46,8 @@ public struct Inspection: Sendable {
     public let sha256: String?
     /// What the file's name says of the digest; nil when it says nothing.
     public let nameCheck: NameCheck?
+    /// The naming scheme of the tensors, where it is told; the model may still lack something.
+    public let scheme: String?
     /// The model, when the tensors make one.
     public let model: PreparedModel?
     /// Why they make none.
@@ -81,11 +83,15 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
     }
     let model = Result { try PreparedModel(checkpoint, options: options.model) }
     var problem: String?
-    if case .failure(let error) = model { problem = "\(error)" }
+    var scheme = try? model.get().scheme
+    if case .failure(let error) = model {
+        problem = "\(error)"
+        scheme = try? PreparedModel.mapped(checkpoint, options.model).scheme.name
+    }
     return Inspection(
         checkpoint: checkpoint, entries: entries, sha256: sha256,
         nameCheck: sha256.flatMap { Inspection.nameCheck(path: checkpoint.path, sha256: $0) },
-        model: try? model.get(), modelProblem: problem)
+        scheme: scheme, model: try? model.get(), modelProblem: problem)
 }
 
 extension Inspection {
@@ -114,7 +120,7 @@ extension Inspection {
                 case .differs(let digits): .object(["digits": .string(digits), "matches": .bool(false)])
                 }
             },
-            "scheme": model.map { .string($0.scheme) },
+            "scheme": scheme.map { .string($0) },
             "model": model.map { .string(ViTVariant.describe($0.configuration)) },
             "configuration": model.map { $0.configuration.json },
             "remarks": .strings(model?.remarks ?? checkpoint.remarks),

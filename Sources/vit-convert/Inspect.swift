@@ -59,13 +59,13 @@ struct Inspect: ParsableCommand {
             case nil: break
             }
         }
+        if let scheme = inspection.scheme { facts.append(["scheme", scheme]) }
         if let model = inspection.model {
-            facts.append(["scheme", model.scheme])
             facts.append(["model", ViTVariant.describe(model.configuration)])
             facts += model.remarks.map { ["remark", $0] }
         } else {
             facts += checkpoint.remarks.map { ["remark", $0] }
-            facts.append(["model", "none that is known"])
+            facts.append(["model", inspection.scheme == nil ? "none that is known" : "unclear: see below"])
         }
         for entry in checkpoint.metadata where entry.key != "provenance" && entry.key != "vit.configuration" {
             let isLong = entry.value.utf8.count > 200

@@ -72,4 +72,12 @@ import Testing
         #expect(inspection.model == nil && inspection.modelProblem != nil)
         #expect(!inspection.entries.isEmpty)
     }
+
+    @Test func theSchemeIsToldWhereTheHeadsAreNot() throws {
+        let inspection = try inspect(try Checkpoint(path: Fixtures.path("schemes/torch/torchvision.pth")))
+        #expect(inspection.model == nil)
+        #expect(inspection.scheme == "torchvision")
+        #expect(inspection.json["scheme"] == .string("torchvision"))
+        #expect(try #require(inspection.modelProblem).contains("--heads"))
+    }
 }
