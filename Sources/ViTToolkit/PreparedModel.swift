@@ -126,6 +126,13 @@ public struct PreparedModel: Sendable {
             return (configuration, [])
         }
         var description = try description(of: checkpoint)
+        let channels = channels(of: mapped)
+        if let channels, let count = description.preprocessing?.mean.count, count != channels {
+            description.preprocessing = nil
+            description.remarks.append(
+                "the mean and standard deviation of \(count) channels say nothing about this model's \(channels)"
+            )
+        }
         var overrides = overrides(for: mapped, description, options)
         let (inferred, remarks): (ViTConfiguration, [String])
         do throws(ViTError) {
@@ -147,18 +154,18 @@ public struct PreparedModel: Sendable {
                 .configuration
         }
         try description.complete(&configuration)
-        if let count = configuration.preprocessing?.mean.count, count != configuration.channels {
-            configuration.preprocessing = nil
-            description.remarks.append(
-                "the mean and standard deviation of \(count) channels say nothing about this model's "
-                    + "\(configuration.channels)")
-        }
         if options.gelu == nil, description.gelu == nil,
             let remark = mapped.scheme.conventions.geluRemark
+                ?? (mapped.scheme == .timm ? TimmArchitecture.geluRemark(configuration) : nil)
         {
             description.remarks.append(remark)
         }
         return (configuration, description.remarks + remarks)
+    }
+
+    private static func channels(of mapped: MappedModel) -> Int? {
+        let weight = mapped.shapes.first { $0.name == "patch_embed.proj.weight" }?.shape
+        return weight?.rank == 4 ? weight?[1] : nil
     }
 
     /// What the user says, else what stands beside the checkpoint, else what the scheme's models do.
@@ -177,8 +184,11 @@ public struct PreparedModel: Sendable {
         overrides.usualEpsilon = conventions.layerNormEpsilon
         overrides.pooling = options.pooling ?? description.pooling
         overrides.preprocessing = description.preprocessing
+        overrides.usualPositions = conventions.positions.map {
+            Set($0.compactMap { ViTConfiguration.Positions(rawValue: $0) })
+        }
         if overrides.preprocessing == nil, let mean = conventions.mean,
-            let deviation = conventions.standardDeviation
+            let deviation = conventions.standardDeviation, channels(of: mapped) ?? mean.count == mean.count
         {
             overrides.preprocessing = .init(mean: mean, standardDeviation: deviation)
         }

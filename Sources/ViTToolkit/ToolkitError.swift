@@ -43,7 +43,9 @@ extension ToolkitError: CustomStringConvertible {
             let hint = candidates.isEmpty ? "" : "; did you mean \(candidates.joined(separator: ", "))?"
             return "no variant is called \"\(name)\"\(hint)"
         case .unknownScheme(let name, let known):
-            return "no naming scheme is called \"\(name)\": there are \(known.joined(separator: ", "))"
+            let hint = NamingScheme.nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
+            return "no naming scheme is called \"\(name)\"\(hint.isEmpty ? ": there" : hint + " There") are "
+                + known.joined(separator: ", ")
         case .modelDescription(let place, let detail):
             return "\(place): \(detail)"
         case .parityFailed:

@@ -55,6 +55,26 @@ import Testing
         #expect(try infer(expected, heads: 3).configuration == expected)
     }
 
+    /// 24 patches and a class token have as many rows as 25 patches.
+    @Test func oblongImagesAreNotTakenForSquareOnes() throws {
+        var expected = Self.small
+        expected.imageSize = .init(height: 32, width: 48)
+        let guess = try infer(expected, heads: 3)
+        #expect(guess.configuration.positions == .patches)
+        #expect(guess.remarks.contains { $0.contains("--image-size") })
+        #expect(throws: ViTError.self) {
+            try infer(expected, heads: 3) { _ in
+            } knowing: {
+                $0.usualPositions = [.all]
+            }
+        }
+        let known = try infer(expected, heads: 3) { _ in
+        } knowing: {
+            $0.imageSize = expected.imageSize
+        }
+        #expect(known.configuration == expected && known.remarks.isEmpty)
+    }
+
     @Test func theNormBeforeTheBlocksIsCLIPs() throws {
         var expected = Self.small
         expected.preNorm = true

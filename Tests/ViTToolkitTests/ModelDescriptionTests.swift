@@ -149,6 +149,30 @@ import Testing
         #expect(text.contains("config.json: model_args.global_pool: expected token, avg or map"), "\(text)")
     }
 
+    @Test(arguments: [
+        ("vit_so400m_patch16_siglip_384.v2_webli", ViTConfiguration.GELU.tanh),
+        ("vit_so400m_patch14_siglip_384.webli", .exact), ("vit_base_patch32_clip_quickgelu_224", .quick),
+    ])
+    func timmsNameTellsTheFormOfGELU(_ architecture: String, _ expected: ViTConfiguration.GELU) throws {
+        let path = try changed("timm_hub", "architecture", to: .string(architecture))
+        #expect(try PreparedModel(try Checkpoint(path: path)).configuration.gelu == expected)
+    }
+
+    @Test(arguments: [("test_vit", 2), ("test_vit3.r160_in1k", 3), ("vit_giantopt_patch16_siglip_256", 16)])
+    func timmsNameTellsUnusualHeads(_ architecture: String, _ expected: Int) {
+        #expect(TimmArchitecture.heads(architecture) == expected)
+    }
+
+    /// Its tensors have the names of all others.
+    @Test(arguments: [
+        ("vit_base_patch16_rpn_224", "norms behind attention"), ("vit_pe_core_tiny_patch16_384", "rotary"),
+        ("vit_small_patch16_dinov3.lvd1689m", "rotary"),
+    ])
+    func whatTimmsNameTellsIsRefused(_ architecture: String, _ expected: String) throws {
+        let text = try message(try changed("timm_hub", "architecture", to: .string(architecture)))
+        #expect(text.contains("config.json: architecture: expected a model without \(expected)"), "\(text)")
+    }
+
     /// What is written for transformers says what transformers itself wrote of the same model.
     @Test(arguments: ModelFixture.schemes.filter { $0.name.hasPrefix("hf_") && !$0.name.hasSuffix(".pth") })
     func whatIsWrittenIsWhatTheLibraryWrites(_ fixture: ModelFixture) throws {

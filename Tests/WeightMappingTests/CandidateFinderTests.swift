@@ -110,4 +110,13 @@ struct CandidateFinderTests {
         let time = try clock.measure { _ = try CandidateFinder(tensors).choose() }
         #expect(time < .seconds(20))
     }
+
+    /// A word that leads to the weights, too, tells nothing.
+    @Test func whatIsLeftOutIsNamedFromWhereItPartsFromTheWeights() throws {
+        var tensors = try Samples.checkpoint("state_dict.backbone.", classes: 0)
+        tensors.append(NamedTensor("state_dict.neck.layers.0.weight", try Samples.counting([8, 8], from: 0)))
+        #expect(
+            try CandidateFinder(tensors).choose().remarks
+                == ["1 tensor is no part of the model and left out: state_dict.neck (1)"])
+    }
 }

@@ -11,6 +11,8 @@ extension ViTConfiguration {
         package var layerNormEpsilon: Double?
         /// The epsilon of the family that the names belong to: for a model that does not look like another's.
         package var usualEpsilon: Double?
+        /// The tokens that models of this family give positions to; nil where they differ.
+        package var usualPositions: Set<Positions>?
         package var qkScale: Double?
         package var pooling: Pooling?
         package var preprocessing: Preprocessing?
@@ -107,9 +109,13 @@ private struct ConfigurationInference {
         }
         let rows = try shape("pos_embed", rank: 3, "[1, tokens, width]")[1]
         let tokens = (result.classToken ? 1 : 0) + (result.distilled ? 1 : 0)
-        let candidates: [(ViTConfiguration.Positions, patches: Int)] = [
+        var candidates: [(ViTConfiguration.Positions, patches: Int)] = [
             (.all, rows - tokens - result.registers), (.classAndPatches, rows - tokens), (.patches, rows),
         ]
+        // Where the family's models give the class token a position, a square with it is no grid of patches.
+        if result.classToken, overrides.usualPositions?.contains(.patches) == false {
+            candidates.removeLast()
+        }
 
         if let size = overrides.imageSize,
             let (positions, _) = candidates.first(where: { fits(size, $0.patches) })
@@ -125,6 +131,11 @@ private struct ConfigurationInference {
             guard !tooHigh, !tooWide else { continue }
             result.positions = positions
             result.imageSize = ViTConfiguration.Size(height: height, width: width)
+            if positions == .patches, result.classToken, !has("blocks.0.ls1.gamma"), result.registers == 0 {
+                remarks.append(
+                    "the position embedding is taken to be of \(side)×\(side) patches and not of the class token: "
+                        + "if images are oblong, --image-size says so")
+            }
             if let size = overrides.imageSize {
                 remarks.append(
                     "the position embedding has \(side)×\(side) patches, which is not an image of "
@@ -189,7 +200,7 @@ private struct ConfigurationInference {
             }
             result.heads = width / 64
             remarks.append(
-                "\(result.heads) attention heads is a guess (heads of length 64; no known model has width \(width) "
+                "\(result.heads == 1 ? "1 attention head" : "\(result.heads) attention heads") is a guess (heads of length 64; no known model has width \(width) "
                     + "and \(depth) blocks): --heads sets it")
         }
     }

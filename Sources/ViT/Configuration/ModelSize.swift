@@ -42,13 +42,14 @@ extension ViTVariant {
             parts.append("\(family)/\(patch)\(configuration.distilled ? " distilled" : "")")
             parts.append("width \(configuration.width)")
             parts.append("depth \(configuration.depth)")
-            parts.append("\(configuration.heads) heads")
+            parts.append("\(configuration.heads) head\(configuration.heads == 1 ? "" : "s")")
         }
         parts.append(text(configuration.imageSize))
         if configuration.channels != 3 {
             parts.append("\(configuration.channels) channel\(configuration.channels == 1 ? "" : "s")")
         }
-        parts.append(configuration.classes > 0 ? "\(configuration.classes) classes" : "features")
+        let classes = configuration.classes
+        parts.append(classes > 0 ? "\(classes) class\(classes == 1 ? "" : "es")" : "features")
         if configuration.preLogits != nil { parts.append("pre-logits") }
         if configuration.registers > 0 {
             parts.append("\(configuration.registers) register\(configuration.registers == 1 ? "" : "s")")

@@ -19,11 +19,31 @@ extension ModelDescription {
         imageSize = fact("image_size", try tower.size("image_size"))
         patchSize = fact("patch_size", try tower.size("patch_size"))
         gelu = try model.bool("quick_gelu") ?? false ? .quick : .exact
+        if let arguments = try tower.object("act_kwargs"), gelu == .exact {
+            gelu = try arguments.string("approximate") == "tanh" ? .tanh : .exact
+        }
+        if let arguments = try tower.object("norm_kwargs") { layerNormEpsilon = try arguments.number("eps") }
+        try readPooling(tower)
         let length = try tower.count("head_width") ?? 64
         guard let width else { return }
         guard width.value % length == 0 else {
             throw tower.wrong("head_width", expected: "a divisor of width, \(width.value)")
         }
         heads = fact("head_width", width.value / length)
+    }
+
+    /// Names tell where the last norm stands as OpenCLIP's own models have it: after the mean of the patches in
+    /// those without a first norm, else before the class token is taken.
+    private mutating func readPooling(_ tower: ConfigurationFile) throws {
+        let kind = try tower.string("pool_type") ?? "tok"
+        guard let pooling = ["tok": ViTConfiguration.Pooling.token, "avg": .average][kind] else {
+            throw tower.wrong("pool_type", expected: "tok or avg")
+        }
+        self.pooling = pooling
+        let isAfter = try tower.bool("final_ln_after_pool") ?? false
+        let hasNoFirst = try tower.bool("no_ln_pre") ?? false
+        if pooling == .average, isAfter != hasNoFirst {
+            throw tower.wrong("final_ln_after_pool", expected: "\(hasNoFirst), as no_ln_pre,")
+        }
     }
 }

@@ -19,10 +19,13 @@ extension ModelDescription {
             qkvBias = fact("qkv_bias", try arguments.bool("qkv_bias"))
             gelu = try readActivation(arguments)
         }
-        if heads == nil, let variant = ViTVariant.named(architecture) {
-            heads = Fact(value: variant.configuration.heads, place: file.place("architecture"))
+        if let feature = TimmArchitecture.unsupported(architecture) {
+            throw file.wrong("architecture", expected: "a model without \(feature)")
         }
-        if gelu == nil, architecture.contains("quickgelu") { gelu = .quick }
+        if heads == nil, let known = TimmArchitecture.heads(architecture) {
+            heads = Fact(value: known, place: file.place("architecture"))
+        }
+        if gelu == nil, !architecture.isEmpty { gelu = TimmArchitecture.gelu(architecture) }
         let described = [arguments, file].compactMap { $0 }.first { $0.value("global_pool") != nil }
         if let described, let pool = try described.string("global_pool") {
             guard ["token", "avg", "map", ""].contains(pool) else {

@@ -32,7 +32,7 @@ package struct Mapper {
 
     /// Translates the tensors of one place.
     package func translate(_ candidate: Candidate) throws(MappingError) -> MappedModel {
-        try refuseUnsupported(candidate.members)
+        try refuseUnsupported(candidate.members + candidate.outside)
         var model = MappedModel(scheme: scheme, path: candidate.path)
         translate(candidate.members, by: scheme.rules, beside: candidate.outside, into: &model)
         takeOutsideHead(candidate, into: &model)

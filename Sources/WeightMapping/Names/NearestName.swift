@@ -47,3 +47,11 @@ struct NearestName {
         return row[b.count] <= limit ? row[b.count] : nil
     }
 }
+
+extension NamingScheme {
+    /// The scheme's name most like a mistyped one.
+    package static func nearest(to name: String, among known: [String]) -> String? {
+        var search = NearestName(among: known)
+        return search.nearest(to: name)
+    }
+}

@@ -32,6 +32,9 @@ extension NamingScheme {
     private static func clipRules(_ prefix: String) -> [MappingRule] {
         func name(_ text: String) -> NameTemplate { NameTemplate(stringLiteral: prefix + text) }
         let block = prefix + "transformer.resblocks.{i}"
+        let (preNorm, hasPreNorm) = (
+            name("ln_pre.weight"), MappingRule.Condition.Feature.parameter("norm_pre.weight")
+        )
         return [
             MappingRule(name("class_embedding"), to: "cls_token", .reshape("D -> 1 1 D")),
             MappingRule(name("positional_embedding"), to: "pos_embed", .reshape("T D -> 1 T D")),
@@ -45,7 +48,9 @@ extension NamingScheme {
             + MappingRule.layer("\(block).mlp.c_fc", to: "blocks.{i}.mlp.fc1")
             + MappingRule.layer("\(block).mlp.c_proj", to: "blocks.{i}.mlp.fc2")
             + [MappingRule(name("transformer.resblocks.{i}.ls_2.gamma"), to: "blocks.{i}.ls2.gamma")]
-            + MappingRule.layer(prefix + "ln_post", to: "norm")
+            + MappingRule.layer(prefix + "ln_post", to: "norm", where: .with(preNorm, hasPreNorm))
+            // CLIPA, the only family without the first norm, has the last one after the mean of the patches.
+            + MappingRule.layer(prefix + "ln_post", to: "fc_norm", where: .without(preNorm, hasPreNorm))
             + [MappingRule(name("proj"), to: "head.weight", .transpose([1, 0]))]
     }
 

@@ -17,6 +17,7 @@ extension NamingScheme {
             + MappingRule.layer("post_layernorm", to: "norm"),
         outsideHead: [MappingRule("visual_projection.weight", to: "head.weight")],
         ignored: [Exemption("embeddings.position_ids", "numbers that count the positions")],
+        unsupported: [Exemption("classifier.{*}", "a classifier of patches that no norm has seen")],
         conventions: Conventions(
             layerNormEpsilon: 1e-5, gelu: .quick, poolings: ["token"], positions: ["all"],
             mean: [0.48145466, 0.4578275, 0.40821073],
@@ -36,22 +37,29 @@ extension NamingScheme {
         ] + MappingRule.layer("embeddings.patch_embedding", to: "patch_embed.proj")
             + MappingRule.huggingFaceTower
             + MappingRule.layer("post_layernorm", to: "norm")
-            + [MappingRule("head.probe", to: "attn_pool.latent")]
+            + [MappingRule("head.probe", to: "attn_pool.latent", where: pools)]
             + [("weight", "in_proj_weight"), ("bias", "in_proj_bias")].map { part, name in
                 MappingRule(
                     [NameTemplate(stringLiteral: "head.attention.\(name)")],
                     to: ["q", "kv"].map { NameTemplate(stringLiteral: "attn_pool.\($0).\(part)") },
-                    [.split(axis: 0, ratios: [1, 2])])
+                    [.split(axis: 0, ratios: [1, 2])], where: pools)
             }
-            + MappingRule.layer("head.attention.out_proj", to: "attn_pool.proj")
-            + MappingRule.layer("head.layernorm", to: "attn_pool.norm")
-            + MappingRule.layer("head.mlp.fc1", to: "attn_pool.mlp.fc1")
-            + MappingRule.layer("head.mlp.fc2", to: "attn_pool.mlp.fc2"),
-        ignored: [Exemption("embeddings.position_ids", "numbers that count the positions")],
+            + MappingRule.layer("head.attention.out_proj", to: "attn_pool.proj", where: pools)
+            + MappingRule.layer("head.layernorm", to: "attn_pool.norm", where: pools)
+            + MappingRule.layer("head.mlp.fc1", to: "attn_pool.mlp.fc1", where: pools)
+            + MappingRule.layer("head.mlp.fc2", to: "attn_pool.mlp.fc2", where: pools),
+        outsideHead: MappingRule.layer("classifier", to: "head"),
+        ignored: [Exemption("embeddings.position_ids", "numbers that count the positions")]
+            + ["head.probe", "head.attention.{*}", "head.layernorm.{*}", "head.mlp.{*}"].map {
+                Exemption($0, "attention pooling, of which the classifier makes no use")
+            },
         conventions: Conventions(
             layerNormEpsilon: 1e-6, gelu: .tanh, poolings: ["map"], positions: ["all"],
             mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5]),
         prefix: "vision_model.")
+
+    /// A classifier takes the mean of the patches, and the attention pooling beside it idles.
+    private static let pools = MappingRule.Condition.without("classifier.weight", .parameter("head.weight"))
 }
 
 extension MappingRule {

@@ -39,7 +39,7 @@ extension NamingScheme {
             outsideHead: headRules,
             ignored: [
                 Exemption("embeddings.mask_token", "stands for masked patches in pre-training"),
-                Exemption("decoder.{*}", "the decoder of a masked autoencoder"),
+                Exemption("decoder.{*}", "the decoder of masked pre-training"),
                 Exemption("pooler.dense.{*}", "a pooler that the classifier does not look at"),
             ],
             unsupported: [

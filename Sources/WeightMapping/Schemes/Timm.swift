@@ -34,6 +34,10 @@ extension NamingScheme {
             Exemption(
                 "blocks.{i}.attn.q_bias", "rotary position embeddings (EVA-02)",
                 beside: "blocks.{i}.mlp.fc1_g.weight"),
+            // So does the Perception Encoder, alone in having both CLIP's first norm and attention pooling.
+            Exemption(
+                "norm_pre.weight", "rotary position embeddings (Perception Encoder)",
+                beside: "attn_pool.latent"),
             Exemption("blocks.{i}.attn.rope.{*}", "rotary position embeddings"),
             Exemption("blocks.{i}.attn.gate.{*}", "gated attention"),
         ],

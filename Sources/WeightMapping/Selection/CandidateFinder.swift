@@ -169,7 +169,7 @@ package struct CandidateFinder: Sendable {
                 "the file holds the weights of several models: those \(taken) are taken, others stand \(list) "
                     + "(choose with --select)")
         }
-        if !left.isEmpty { remarks.append(Self.summary(of: left)) }
+        if !left.isEmpty { remarks.append(Self.summary(of: left, beside: parent ?? "")) }
         let candidate = Candidate(scheme: scheme, path: place.path, members: members, outside: outside)
         return Choice(candidate: candidate, others: others, remarks: remarks)
     }
@@ -197,13 +197,17 @@ package struct CandidateFinder: Sendable {
         let bytes = NameTemplate.fold(name.utf8)
         return scheme.outsideHead.contains { $0.sources.contains { $0.match(bytes) != nil } }
             || scheme.ignoreReason(for: bytes) != nil
+            || scheme.unsupported.contains { $0.template.match(bytes) != nil }
     }
 
-    private static func summary(of paths: [String]) -> String {
+    private static func summary(of paths: [String], beside parent: String) -> String {
         var counts: [Substring: Int] = [:]
         var words: [Substring] = []
         for path in paths {
-            let word = path.prefix { $0 != "." && $0 != "/" }
+            // What stands beside the weights goes by a word of its own, not by one that it shares with them.
+            let shared = path.hasPrefix(parent) ? parent.count : 0
+            let rest = path.dropFirst(shared)
+            let word = path[..<(rest.firstIndex { $0 == "." || $0 == "/" } ?? path.endIndex)]
             if counts[word] == nil { words.append(word) }
             counts[word, default: 0] += 1
         }
