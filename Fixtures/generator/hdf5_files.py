@@ -24,10 +24,10 @@ RAMP = np.arange(600, dtype=np.int32).reshape(20, 30)
 def generate(out: Path) -> None:
     folder = out / "hdf5"
     folder.mkdir(parents=True, exist_ok=True)
-    for write in (layouts, filters, uninstalled_filter, dtypes, big_endian, others, links, virtual, external_values):
+    for write in (layouts, filters, pieces, uninstalled_filter, dtypes, big_endian, others, links, virtual, external_values):
         with h5py.File(folder / f"{write.__name__}.h5", "w") as file:
             write(file)
-    for name in ("layouts", "filters", "dtypes", "big_endian", "others", "links", "virtual", "external_values"):
+    for name in ("layouts", "filters", "pieces", "dtypes", "big_endian", "others", "links", "virtual", "external_values"):
         golden(folder / f"{name}.h5")
     containers(folder)
     legacy_by_hand(folder / "keras_2.h5")
@@ -57,6 +57,12 @@ def layouts(file: h5py.File) -> None:
     file.create_dataset("claims_much", (1 << 40,), "f4")
     file.create_dataset("claims_much_in_chunks", (1 << 40,), "f4", chunks=(1024,))
     file.create_dataset("array_type", (2,), np.dtype((">f4", (2, 3))))[...] = np.arange(12).reshape(2, 2, 3)
+
+
+def pieces(file: h5py.File) -> None:
+    """Packed values of more than 8 MiB, which are not handed over at once, in chunks that do not divide them."""
+    rows = np.tile(np.arange(1000, dtype=np.float32), (2500, 1)) + np.arange(2500, dtype=np.float32)[:, None] // 500
+    file.create_dataset("rows", data=rows, chunks=(600, 500), compression="gzip", compression_opts=9)
 
 
 def without_times():
@@ -297,6 +303,14 @@ def whole_model(model, path: Path) -> None:
 
 # MARK: Refused
 
+# One byte changed, at random until libhdf5 1.10.8 crashed: the file, the byte's place and its new value.
+CRASHES = {
+    "crash_links.h5": ("links.h5", 8611, 5),
+    "crash_superblock_2.h5": ("superblock_2.h5", 5222, 0),
+    "crash_not_closed_3.h5": ("not_closed_3.h5", 5263, 255),
+}
+
+
 def refused(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
@@ -307,7 +321,12 @@ def refused(folder: Path) -> None:
     with h5py.File(buffer, "w", libver="latest") as file:
         file["weights"] = GRID.astype(np.complex64)
         file.create_dataset("chunked", data=RAMP, chunks=(8, 8), compression="gzip")
-    kinds = {"truncated.h5": "hdf5-truncated", "signature_only.h5": "hdf5-signature", "latest.h5": "hdf5-newer"}
+    for name, (source, place, value) in CRASHES.items():
+        damaged = bytearray((folder.parent / source).read_bytes())
+        damaged[place] = value
+        (folder / name).write_bytes(damaged)
+    kinds = {"truncated.h5": "hdf5-truncated", "signature_only.h5": "hdf5-signature", "latest.h5": "hdf5-newer",
+             **dict.fromkeys(CRASHES, "hdf5-crash")}
     (folder / "truncated.h5").write_bytes(whole[:-20])
     (folder / "signature_only.h5").write_bytes(whole[:8])
     (folder / "latest.h5").write_bytes(buffer.getvalue())

@@ -1,21 +1,22 @@
-#include "library.h"
+#include "reading.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// Datasets and their types.
+// Datasets and their values.
 
 static bool describe_space(hid_t dataset, hdf5_dataset *description) {
     hid_t space = hdf5.dget_space(dataset);
     if (space < 0) return false;
     H5S_class_t kind = hdf5.sget_simple_extent_type(space);
     description->is_null = kind == H5S_NULL;
-    description->rank = kind == H5S_SIMPLE ? hdf5.sget_simple_extent_ndims(space) : 0;
+    int rank = kind == H5S_SIMPLE ? hdf5.sget_simple_extent_ndims(space) : 0;
     hsize_t lengths[HDF5_LARGEST_RANK];
-    bool is_known = kind != H5S_NO_CLASS && description->rank >= 0 && description->rank <= HDF5_LARGEST_RANK;
-    if (is_known && description->rank > 0) {
-        is_known = hdf5.sget_simple_extent_dims(space, lengths, NULL) == description->rank;
-        for (int axis = 0; axis < description->rank; axis++) description->lengths[axis] = lengths[axis];
+    bool is_known = kind != H5S_NO_CLASS && rank >= 0 && rank <= HDF5_LARGEST_RANK;
+    if (is_known && rank > 0) {
+        is_known = hdf5.sget_simple_extent_dims(space, lengths, NULL) == rank;
+        for (int axis = 0; axis < rank; axis++) description->lengths[axis] = lengths[axis];
+        description->rank = (uint32_t)rank;
     }
     hdf5.sclose(space);
     if (!is_known) hdf5_fail("a dataset of no known shape");
@@ -53,6 +54,7 @@ static bool describe_layout(hid_t creation, hdf5_dataset *description) {
             if (__builtin_mul_overflow(elements, (uint64_t)lengths[axis], &elements)) elements = 0;
         }
         description->chunk_elements = elements;
+        description->chunk_rows = rank > 0 ? lengths[0] : 0;
         break;
     }
     case H5D_VIRTUAL:
@@ -61,11 +63,12 @@ static bool describe_layout(hid_t creation, hdf5_dataset *description) {
         break;
     default: description->layout = HDF5_OTHER_LAYOUT; break;
     }
-    description->filters = hdf5.pget_nfilters(creation);
-    return description->filters >= 0;
+    int filters = hdf5.pget_nfilters(creation);
+    description->filters = filters < 0 ? 0 : (uint32_t)filters;
+    return filters >= 0;
 }
 
-bool hdf5_describe(hdf5_id dataset, hdf5_dataset *description) {
+static bool describe(hid_t dataset, hdf5_dataset *description) {
     memset(description, 0, sizeof *description);
     hid_t creation = hdf5.dget_create_plist(dataset);
     if (creation < 0) return false;
@@ -77,127 +80,125 @@ bool hdf5_describe(hdf5_id dataset, hdf5_dataset *description) {
     return describe_space(dataset, description);
 }
 
-uint64_t hdf5_stored_bytes(hdf5_id dataset) { return hdf5.dget_storage_size(dataset); }
+// Finding out what chunks take up visits each of them.
+static bool is_large(const hdf5_dataset *description, uint64_t size) {
+    for (uint32_t axis = 0; axis < description->rank; axis++) {
+        if (__builtin_mul_overflow(size, description->lengths[axis], &size)) return true;
+    }
+    return size > HDF5_UNQUESTIONED;
+}
 
-bool hdf5_filter(hdf5_id dataset, int index, int *number, char *name, bool *is_available) {
+static bool describe_filters(hid_t dataset, uint32_t count, struct reply *reply) {
+    if (count == 0) return true;
     hid_t creation = hdf5.dget_create_plist(dataset);
     if (creation < 0) return false;
-    unsigned flags = 0, configuration = 0;
-    size_t values = 0;
-    *number = (int)hdf5.pget_filter(creation, (unsigned)index, &flags, &values, NULL, 64, name, &configuration);
-    name[63] = 0;
+    bool is_known = true;
+    for (uint32_t index = 0; is_known && index < count; index++) {
+        hdf5_filter filter = {0};
+        unsigned flags = 0, configuration = 0;
+        size_t values = 0;
+        filter.number = (int32_t)hdf5.pget_filter(
+            creation, index, &flags, &values, NULL, sizeof filter.name, filter.name, &configuration);
+        is_known = filter.number >= 0;
+        filter.is_available = is_known && hdf5.zfilter_avail((H5Z_filter_t)filter.number) > 0;
+        hdf5_add(reply, &filter, sizeof filter);
+    }
     hdf5.pclose(creation);
-    if (*number < 0) return false;
-    *is_available = hdf5.zfilter_avail((H5Z_filter_t)*number) > 0;
-    return true;
+    return is_known;
 }
 
-bool hdf5_read(hdf5_id dataset, void *buffer) {
-    hid_t type = hdf5.dget_type(dataset);
-    if (type < 0) return false;
-    bool is_read = hdf5.dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) >= 0;
+bool hdf5_describe_dataset(hid_t dataset, struct reply *reply) {
+    hdf5_dataset description;
+    if (!describe(dataset, &description)) return false;
+    hid_t type = description.is_elsewhere ? -1 : hdf5.dget_type(dataset);
+    if (!description.is_elsewhere && type < 0) return false;
+    if (type >= 0 && is_large(&description, hdf5.tget_size(type))) {
+        description.stored = hdf5.dget_storage_size(dataset);
+    }
+    hdf5_add(reply, &description, sizeof description);
+    if (description.is_elsewhere) return true;
+    bool is_known = hdf5_describe_type(type, 0, 0, reply);
     hdf5.tclose(type);
-    return is_read;
+    return is_known && describe_filters(dataset, description.filters, reply);
 }
 
-bool hdf5_fill_value(hdf5_id dataset, void *buffer) {
+// MARK: Values
+
+bool hdf5_add_fill_value(hid_t dataset, struct reply *reply) {
     hid_t creation = hdf5.dget_create_plist(dataset), type = hdf5.dget_type(dataset);
     H5D_fill_value_t kind = H5D_FILL_VALUE_ERROR;
     bool is_read = creation >= 0 && type >= 0 && hdf5.pfill_value_defined(creation, &kind) >= 0;
-    if (is_read && kind == H5D_FILL_VALUE_UNDEFINED) {
-        memset(buffer, 0, hdf5.tget_size(type));
-    } else {
-        is_read = is_read && hdf5.pget_fill_value(creation, type, buffer) >= 0;
-    }
+    size_t size = is_read ? hdf5.tget_size(type) : 0;
+    char *value = is_read ? calloc(1, size ? size : 1) : NULL;
+    is_read = value != NULL;
+    if (is_read && kind != H5D_FILL_VALUE_UNDEFINED) is_read = hdf5.pget_fill_value(creation, type, value) >= 0;
+    if (is_read) hdf5_add(reply, value, size);
+    free(value);
     if (type >= 0) hdf5.tclose(type);
     if (creation >= 0) hdf5.pclose(creation);
     return is_read;
 }
 
-// MARK: Types
-
-hdf5_id hdf5_open_type(hdf5_id dataset) { return hdf5.dget_type(dataset); }
-hdf5_id hdf5_open_base(hdf5_id type) { return hdf5.tget_super(type); }
-void hdf5_close_type(hdf5_id type) { hdf5.tclose(type); }
-
-hdf5_id hdf5_open_member(hdf5_id type, int index, uint64_t *offset) {
-    *offset = hdf5.tget_member_offset(type, (unsigned)index);
-    return hdf5.tget_member_type(type, (unsigned)index);
+// Rows of the first axis, from `first` on.
+static bool read_rows(
+    hid_t dataset, hid_t type, const hdf5_dataset *description, uint64_t first, uint64_t count, void *buffer) {
+    if (description->rank == 0) return hdf5.dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) >= 0;
+    hsize_t starts[HDF5_LARGEST_RANK] = {first}, counts[HDF5_LARGEST_RANK];
+    for (uint32_t axis = 0; axis < description->rank; axis++) counts[axis] = description->lengths[axis];
+    counts[0] = count;
+    hid_t space = hdf5.dget_space(dataset), memory = hdf5.screate_simple((int)description->rank, counts, NULL);
+    bool is_read = space >= 0 && memory >= 0
+        && hdf5.sselect_hyperslab(space, H5S_SELECT_SET, starts, NULL, counts, NULL) >= 0
+        && hdf5.dread(dataset, type, memory, space, H5P_DEFAULT, buffer) >= 0;
+    if (space >= 0) hdf5.sclose(space);
+    if (memory >= 0) hdf5.sclose(memory);
+    return is_read;
 }
 
-bool hdf5_member_is_named(hdf5_id type, int index, const char *name) {
-    char *found = hdf5.tget_member_name(type, (unsigned)index);
-    bool is_named = found && strcmp(found, name) == 0;
-    if (found) hdf5.free_memory(found);
-    return is_named;
+// As many rows as make up a piece of some megabytes, in whole chunks: each is then unpacked once.
+static uint64_t rows_at_once(const hdf5_dataset *description, uint64_t rows, uint64_t row_size) {
+    const uint64_t piece = 8 << 20;
+    uint64_t count = row_size < piece ? piece / row_size : 1, chunk = description->chunk_rows;
+    if (chunk > 1) count = count < chunk ? chunk : count - count % chunk;
+    return count < rows ? count : rows;
 }
 
-static hdf5_type_kind kind_of(hid_t type) {
-    switch (hdf5.tget_class(type)) {
-    case H5T_INTEGER: return HDF5_INTEGER;
-    case H5T_FLOAT: return HDF5_FLOAT;
-    case H5T_ENUM: return HDF5_ENUMERATION;
-    case H5T_BITFIELD: return HDF5_BIT_FIELD;
-    case H5T_OPAQUE: return HDF5_OPAQUE;
-    case H5T_COMPOUND: return HDF5_COMPOUND;
-    case H5T_ARRAY: return HDF5_ARRAY;
-    case H5T_STRING: return HDF5_TEXT;
-    case H5T_REFERENCE: return HDF5_REFERENCE;
-    case H5T_VLEN: return HDF5_SEQUENCE;
-    case H5T_TIME: return HDF5_TIME;
-    default: return HDF5_OTHER_TYPE;
+static bool read_typed(
+    hid_t dataset, hid_t type, void (*prepare)(uint64_t bytes), bool (*each)(const void *bytes, size_t count)) {
+    hdf5_dataset description;
+    if (!describe(dataset, &description)) return false;
+    uint64_t rows = description.rank > 0 ? description.lengths[0] : 1, row_size = hdf5.tget_size(type);
+    uint64_t chunk_size, size;
+    bool is_possible = !description.is_elsewhere && !description.is_null && row_size > 0
+        && !__builtin_mul_overflow(description.chunk_elements, row_size, &chunk_size);
+    for (uint32_t axis = 1; axis < description.rank; axis++) {
+        is_possible = is_possible && !__builtin_mul_overflow(row_size, description.lengths[axis], &row_size);
     }
+    if (!is_possible || row_size == 0 || __builtin_mul_overflow(row_size, rows, &size)) {
+        hdf5_fail("values of a size that cannot be");
+        return false;
+    }
+    prepare(size > chunk_size ? size : chunk_size);
+    uint64_t most = rows_at_once(&description, rows, row_size);
+    char *buffer = malloc(most * row_size);
+    if (!buffer) {
+        hdf5_fail("not enough memory for the values");
+        return false;
+    }
+    bool is_read = true;
+    for (uint64_t first = 0; is_read && first < rows; first += most) {
+        uint64_t count = most < rows - first ? most : rows - first;
+        is_read = read_rows(dataset, type, &description, first, count, buffer) && each(buffer, count * row_size);
+    }
+    free(buffer);
+    return is_read;
 }
 
-static bool describe_number(hid_t type, hdf5_type *description) {
-    H5T_order_t order = hdf5.tget_order(type);
-    description->is_big_endian = order == H5T_ORDER_BE;
-    description->is_mixed_endian = order != H5T_ORDER_BE && order != H5T_ORDER_LE;
-    description->precision = hdf5.tget_precision(type);
-    description->bit_offset = (uint64_t)hdf5.tget_offset(type);
-    if (description->kind == HDF5_INTEGER) description->is_signed = hdf5.tget_sign(type) == H5T_SGN_2;
-    if (description->kind != HDF5_FLOAT) return true;
-    size_t sign, exponent, exponent_size, mantissa, mantissa_size;
-    if (hdf5.tget_fields(type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) < 0) return false;
-    description->sign_place = sign;
-    description->exponent_place = exponent;
-    description->exponent_size = exponent_size;
-    description->mantissa_place = mantissa;
-    description->mantissa_size = mantissa_size;
-    description->bias = hdf5.tget_ebias(type);
-    description->has_hidden_bit = hdf5.tget_norm(type) == H5T_NORM_IMPLIED;
-    return true;
-}
-
-bool hdf5_describe_type(hdf5_id type, hdf5_type *description) {
-    memset(description, 0, sizeof *description);
-    description->kind = kind_of(type);
-    description->size = hdf5.tget_size(type);
-    switch (description->kind) {
-    case HDF5_INTEGER:
-    case HDF5_BIT_FIELD:
-    case HDF5_FLOAT: return describe_number(type, description);
-    case HDF5_COMPOUND:
-    case HDF5_ENUMERATION:
-        description->members = hdf5.tget_nmembers(type);
-        return description->members >= 0;
-    case HDF5_OPAQUE: {
-        char *tag = hdf5.tget_tag(type);
-        if (!tag) return false;
-        strncpy(description->tag, tag, sizeof description->tag - 1);
-        hdf5.free_memory(tag);
-        return true;
-    }
-    case HDF5_ARRAY: {
-        hsize_t lengths[HDF5_LARGEST_RANK];
-        description->rank = hdf5.tget_array_ndims(type);
-        if (description->rank < 0 || description->rank > HDF5_LARGEST_RANK
-            || hdf5.tget_array_dims(type, lengths) < 0) {
-            return false;
-        }
-        for (int axis = 0; axis < description->rank; axis++) description->lengths[axis] = lengths[axis];
-        return true;
-    }
-    default: return true;
-    }
+bool hdf5_read_values(
+    hid_t dataset, void (*prepare)(uint64_t bytes), bool (*each)(const void *bytes, size_t count)) {
+    hid_t type = hdf5.dget_type(dataset);
+    if (type < 0) return false;
+    bool is_read = read_typed(dataset, type, prepare, each);
+    hdf5.tclose(type);
+    return is_read;
 }

@@ -1,4 +1,4 @@
-#include "library.h"
+#include "reading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +121,7 @@ static hid_t file_access(const hdf5_bytes *bytes) {
 // H5F_ACC_RDONLY and its like check the library's exact release, and end the process if it differs.
 enum { READ_ONLY = 0, TRUNCATE = 2 };
 
-hdf5_id hdf5_open(const hdf5_bytes *bytes) {
+hid_t hdf5_open(const hdf5_bytes *bytes) {
     hid_t access = file_access(bytes);
     if (access < 0) return -1;
     hid_t file = hdf5.fopen(HDF5_FILE_NAME, READ_ONLY, access);

@@ -52,6 +52,7 @@
     X(pfill_value_defined, H5Pfill_value_defined) \
     X(pset_layout, H5Pset_layout) X(pset_alloc_time, H5Pset_alloc_time) X(pset_fill_time, H5Pset_fill_time) \
     X(screate, H5Screate) X(screate_simple, H5Screate_simple) X(sclose, H5Sclose) \
+    X(sselect_hyperslab, H5Sselect_hyperslab) \
     X(sget_simple_extent_type, H5Sget_simple_extent_type) \
     X(sget_simple_extent_ndims, H5Sget_simple_extent_ndims) \
     X(sget_simple_extent_dims, H5Sget_simple_extent_dims) \

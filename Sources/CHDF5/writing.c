@@ -63,6 +63,8 @@ static hid_t written_type(hdf5_written_kind kind, size_t size) {
     return -1;
 }
 
+void hdf5_close_object(hdf5_id object) { hdf5.oclose(object); }
+
 hdf5_id hdf5_create_group(hdf5_id parent, const char *name) {
     hid_t creation = hdf5.pcreate(hdf5.group_creation), group = -1;
     if (creation < 0) return -1;

@@ -9,34 +9,34 @@ struct HDF5Dataset {
         case other(String)
     }
 
-    private let id: hdf5_id
     private let path: HDF5Path
-    private let file: HDF5File
-    private var description = hdf5_dataset()
+    private let session: HDF5Session
+    private let dataset: hdf5_dataset
+    /// What follows: the type and the filters.
+    private let rest: ByteReader
 
-    init(_ id: hdf5_id, at path: HDF5Path, of file: HDF5File) throws {
-        self.id = id
+    init(_ description: ByteReader, at path: HDF5Path, of session: HDF5Session) throws {
+        var reader = description
+        dataset = try reader.record(hdf5_dataset())
+        rest = reader
         self.path = path
-        self.file = file
-        try file.check(hdf5_describe(id, &description))
+        self.session = session
     }
 
     func contents() throws -> Contents {
-        if description.is_elsewhere { return .other("its values are in other files, which are not opened") }
-        if description.is_null { return .other("no values") }
-        let typeID = hdf5_open_type(id)
-        try file.check(typeID >= 0)
-        defer { hdf5_close_type(typeID) }
-        switch try HDF5Type(typeID, of: file) {
+        if dataset.is_elsewhere != 0 { return .other("its values are in other files, which are not opened") }
+        if dataset.is_null != 0 { return .other("no values") }
+        var reader = rest
+        switch try HDF5Type(&reader) {
         case .other(let what): return .other(what)
-        case .numbers(let dtype, let order, let axes): return try tensor(dtype, order, axes)
+        case .numbers(let dtype, let order, let axes): return try tensor(dtype, order, axes, &reader)
         }
     }
 
-    private func tensor(_ dtype: DType, _ order: ByteOrder, _ axes: [Int]) throws -> Contents {
-        let lengths = withUnsafeBytes(of: description.lengths) { lengths in
-            lengths.bindMemory(to: UInt64.self).prefix(Int(description.rank)).map { Int(clamping: $0) }
-        }
+    private func tensor(
+        _ dtype: DType, _ order: ByteOrder, _ axes: [Int], _ filters: inout ByteReader
+    ) throws -> Contents {
+        let lengths = HDF5Type.lengths(dataset.rank, dataset.lengths)
         let shape = try Shape(lengths + axes)
         let (size, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.itemSize)
         guard !overflow else { throw TensorError.invalidShape(shape.dimensions) }
@@ -44,38 +44,37 @@ struct HDF5Dataset {
             return .tensor(
                 try TensorView(storage: .bytes(ByteRegion([]), order), dtype: dtype, shape: shape))
         }
-        switch description.layout {
-        case HDF5_CONTIGUOUS where description.offset != .max:
+        switch dataset.layout {
+        case HDF5_CONTIGUOUS where dataset.offset != .max:
             let region = try place(of: size)
             return .tensor(try TensorView(storage: .bytes(region, order), dtype: dtype, shape: shape))
         case HDF5_CONTIGUOUS:
             return try filled(dtype, order, shape, items: axes)
         case HDF5_CHUNKED:
             if size > Self.unquestioned {
-                let stored = hdf5_stored_bytes(id)
-                if stored == 0 { return try filled(dtype, order, shape, items: axes) }
-                try expect(size, from: Int(clamping: stored), what: "values")
+                if dataset.stored == 0 { return try filled(dtype, order, shape, items: axes) }
+                try expect(size, from: Int(clamping: dataset.stored), what: "values")
             }
             try checkChunks(itemSize: size / max(1, lengths.reduce(1, *)))
         case HDF5_COMPACT, HDF5_VIRTUAL:
-            try expect(size, from: file.region.count, what: "values")
+            try expect(size, from: session.region.count, what: "values")
         default:
             return .other("a layout that is not known")
         }
-        let storage = TensorStorage.deferred(try deferred(size, order))
+        let storage = TensorStorage.deferred(try deferred(size, order, &filters))
         return .tensor(try TensorView(storage: storage, dtype: dtype, shape: shape))
     }
 
     // MARK: Values in the file
 
     private func place(of size: Int) throws -> ByteRegion {
-        let offset = Int(clamping: description.offset)
-        guard offset <= file.region.count, size <= file.region.count - offset else {
+        let offset = Int(clamping: dataset.offset)
+        guard offset <= session.region.count, size <= session.region.count - offset else {
             throw CheckpointError(
                 .damaged,
-                "expected \(size) bytes from \(description.offset) on, but the file has \(file.region.count)")
+                "expected \(size) bytes from \(dataset.offset) on, but the file has \(session.region.count)")
         }
-        return try file.region.slice(offset, size)
+        return try session.region.slice(offset, size)
     }
 
     /// Values that were never written: one of them, seen everywhere.
@@ -86,9 +85,11 @@ struct HDF5Dataset {
             return .other("\(shape.elementCount) values, none of which are stored")
         }
         let item = try Shape(items)
-        let value = HeapBytes(count: item.elementCount * dtype.itemSize)
-        try file.check(hdf5_fill_value(id, value.buffer.baseAddress))
-        let region = ByteRegion(value, count: item.elementCount * dtype.itemSize)
+        let region = try session.ask(HDF5_FILL, path).region
+        guard region.count == item.elementCount * dtype.itemSize else {
+            throw CheckpointError(
+                .damaged, "a value of \(region.count) bytes for \(dtype.rawValue) in \(item)")
+        }
         let strides = [Int](repeating: 0, count: shape.rank - item.rank) + item.rowMajorStrides
         return .tensor(
             try TensorView(storage: .bytes(region, order), dtype: dtype, shape: shape, strides: strides))
@@ -97,7 +98,7 @@ struct HDF5Dataset {
     // MARK: Values behind the library
 
     /// What is allocated without asking how many bytes of the file stand behind it.
-    private static let unquestioned = 64 << 20
+    private static let unquestioned = Int(HDF5_UNQUESTIONED)
 
     /// Filters shrink values by no more than deflate does, 1032 : 1.
     private func expect(_ size: Int, from stored: Int, what: String) throws {
@@ -108,34 +109,30 @@ struct HDF5Dataset {
     }
 
     private func checkChunks(itemSize: Int) throws {
-        let (size, overflow) = Int(clamping: description.chunk_elements).multipliedReportingOverflow(
+        let (size, overflow) = Int(clamping: dataset.chunk_elements).multipliedReportingOverflow(
             by: itemSize)
-        guard description.chunk_elements > 0, !overflow else {
+        guard dataset.chunk_elements > 0, !overflow else {
             throw CheckpointError(.damaged, "chunks of a size that overflows")
         }
-        try expect(size, from: file.region.count, what: "a chunk")
+        try expect(size, from: session.region.count, what: "a chunk")
     }
 
-    private func deferred(_ size: Int, _ order: ByteOrder) throws -> DeferredBytes {
-        let missing = try missingFilter()
-        let (file, path) = (file, path)
+    private func deferred(
+        _ size: Int, _ order: ByteOrder, _ filters: inout ByteReader
+    ) throws -> DeferredBytes {
+        let missing = try missingFilter(&filters)
+        let (session, path) = (session, path)
         return DeferredBytes(byteCount: size, order: order) {
             if let missing {
                 throw CheckpointError(
                     .unsupported, "its values are packed by the filter \(missing), which is not installed",
                     part: path.name)
             }
-            let bytes = HeapBytes(count: size)
             do {
-                try withExtendedLifetime(file) {
-                    try HDF5Library.use {
-                        try file.withObject(path) { try file.check(hdf5_read($0, bytes.buffer.baseAddress)) }
-                    }
-                }
+                return try session.values(of: path, count: size)
             } catch {
                 throw CheckpointError(error, part: path.name)
             }
-            return ByteRegion(bytes, count: size)
         }
     }
 
@@ -145,16 +142,13 @@ struct HDF5Dataset {
         32015: "Zstandard", 32026: "Blosc2",
     ]
 
-    private func missingFilter() throws -> String? {
-        for index in 0..<description.filters {
-            var number: Int32 = 0
-            var isAvailable = false
-            var name = [CChar](repeating: 0, count: 64)
-            try file.check(hdf5_filter(id, index, &number, &name, &isAvailable))
-            guard !isAvailable else { continue }
-            let own = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let text = Self.filters[number] ?? (own.isEmpty ? nil : own)
-            return text.map { "\($0) (number \(number))" } ?? "number \(number)"
+    private func missingFilter(_ reader: inout ByteReader) throws -> String? {
+        for _ in 0..<dataset.filters {
+            let filter = try reader.record(hdf5_filter())
+            guard filter.is_available == 0 else { continue }
+            let own = HDF5Type.text(filter.name)
+            let text = Self.filters[filter.number] ?? (own.isEmpty ? nil : own)
+            return text.map { "\($0) (number \(filter.number))" } ?? "number \(filter.number)"
         }
         return nil
     }

@@ -1,9 +1,9 @@
 import CHDF5
 import TensorCore
 
-/// A walk over the groups of a file, within ``HDF5Library/use(_:)``.
+/// A walk over the groups of a file.
 struct HDF5Listing {
-    private let file: HDF5File
+    private let session: HDF5Session
     private var contents = CheckpointContents()
     /// The first path of each group, by its address.
     private var groups: [UInt64: String] = [:]
@@ -14,15 +14,12 @@ struct HDF5Listing {
     private static let deepest = 128
     private static let longestPath = 4096
 
-    init(of file: HDF5File) {
-        self.file = file
+    init(of session: HDF5Session) {
+        self.session = session
     }
 
     mutating func visitRoot() throws {
-        try file.withObject(.root) { root in
-            try addMetadata(of: root)
-            try visit(group: root, at: .root, depth: 0)
-        }
+        try visit(groupAt: .root, address: try session.object(.root).object.address, depth: 0)
     }
 
     func finished() -> CheckpointContents {
@@ -37,40 +34,55 @@ struct HDF5Listing {
         return contents
     }
 
-    private mutating func addMetadata(of root: hdf5_id) throws {
-        for key in KerasAttributes.texts {
-            if let text = try file.texts(key, of: root).first { contents.metadata.append((key, text)) }
-        }
-    }
-
-    private mutating func visit(group: hdf5_id, at path: HDF5Path, depth: Int) throws {
+    private mutating func visit(groupAt path: HDF5Path, address: UInt64, depth: Int) throws {
         guard depth <= Self.deepest, path.bytes.count <= Self.longestPath else {
             throw CheckpointError(
                 .unsupported,
                 "groups nested more than \(Self.deepest) deep or with a path of more than "
                     + "\(Self.longestPath) bytes", part: String(path.name.prefix(80)))
         }
-        var kind = HDF5_GROUP
-        var address: UInt64 = 0
-        try file.check(hdf5_object(group, &kind, &address))
         if let first = groups[address] {
             contents.others.append(
                 OtherEntry(path.name, type: "group", value: "the group /\(first) under another name"))
             return
         }
         groups[address] = path.name
+        let isLayer = path.name == "vars" || path.name.hasSuffix("/vars")
+        let attributes =
+            KerasAttributes.lists.flatMap { [$0, $0 + "0"] } + (isLayer ? ["name"] : [])
+            + (depth == 0 ? KerasAttributes.texts : [])
+        let (links, texts) = try session.group(path, attributes: attributes)
+        if depth == 0 {
+            for key in KerasAttributes.texts {
+                if let text = texts[key]?.first { contents.metadata.append((key, text)) }
+            }
+        }
         let start = contents.tensors.count
-        for link in try file.links(of: group) { try visit(link, in: path, depth: depth) }
-        for list in ["weight_names", "layer_names"] {
-            let names = try file.list(list, of: group)
+        for link in links { try visit(link, in: path, depth: depth) }
+        for list in KerasAttributes.lists {
+            let names = try names(list, of: path, texts)
             guard !names.isEmpty else { continue }
             KerasAttributes.sort(&contents.tensors[start...], by: names, below: path.name)
         }
-        if path.name == "vars" || path.name.hasSuffix("/vars"),
-            let name = try file.texts("name", of: group).first
-        {
+        if isLayer, let name = texts["name"]?.first {
             layers[String(path.name.dropLast("/vars".count))] = name
         }
+    }
+
+    /// The texts of an attribute that Keras splits when it is long: `NAME`, or `NAME0`, `NAME1` …
+    private func names(
+        _ attribute: String, of group: HDF5Path, _ texts: [String: [String]]
+    ) throws -> [String] {
+        if let all = texts[attribute], !all.isEmpty { return all }
+        var all: [String] = []
+        var more = texts[attribute + "0"] ?? []
+        var part = 0
+        while !more.isEmpty {
+            all += more
+            part += 1
+            more = try session.texts("\(attribute)\(part)", of: group)
+        }
+        return all
     }
 
     private mutating func visit(_ link: HDF5Link, in group: HDF5Path, depth: Int) throws {
@@ -91,91 +103,20 @@ struct HDF5Listing {
             return
         }
         do {
-            try file.withObject(path) { object in
-                var kind = HDF5_GROUP
-                var address: UInt64 = 0
-                try file.check(hdf5_object(object, &kind, &address))
-                switch kind {
-                case HDF5_GROUP: try visit(group: object, at: path, depth: depth + 1)
-                case HDF5_DATASET:
-                    switch try HDF5Dataset(object, at: path, of: file).contents() {
-                    case .tensor(let view): contents.tensors.append(NamedTensor(path.name, view))
-                    case .other(let value):
-                        contents.others.append(OtherEntry(path.name, type: "dataset", value: value))
-                    }
-                case HDF5_NAMED_TYPE: contents.others.append(OtherEntry(path.name, type: "named type"))
-                default: contents.others.append(OtherEntry(path.name, type: "object"))
+            let (object, description) = try session.object(path)
+            switch object.kind {
+            case HDF5_GROUP: try visit(groupAt: path, address: object.address, depth: depth + 1)
+            case HDF5_DATASET:
+                switch try HDF5Dataset(description, at: path, of: session).contents() {
+                case .tensor(let view): contents.tensors.append(NamedTensor(path.name, view))
+                case .other(let value):
+                    contents.others.append(OtherEntry(path.name, type: "dataset", value: value))
                 }
+            case HDF5_NAMED_TYPE: contents.others.append(OtherEntry(path.name, type: "named type"))
+            default: contents.others.append(OtherEntry(path.name, type: "object"))
             }
         } catch {
             throw CheckpointError(error, part: path.name)
-        }
-    }
-}
-
-/// An entry of a group.
-struct HDF5Link {
-    enum Target {
-        /// An object of this file.
-        case object
-        case soft(String)
-        case external(file: String, path: String)
-        case unknown
-    }
-
-    let name: [CChar]
-    let target: Target
-}
-
-extension HDF5File {
-    /// The entries of a group, in the order that the file keeps.
-    func links(of group: hdf5_id) throws -> [HDF5Link] {
-        final class List { var links: [HDF5Link] = [] }
-        let list = List()
-        let isDone = hdf5_links(group, Unmanaged.passUnretained(list).toOpaque()) {
-            context, name, kind, target, file in
-            guard let context, let name else { return }
-            let text = target.map { String(cString: $0) } ?? ""
-            let aim: HDF5Link.Target =
-                switch kind {
-                case HDF5_HARD_LINK: .object
-                case HDF5_SOFT_LINK: .soft(text)
-                case HDF5_EXTERNAL_LINK: .external(file: file.map { String(cString: $0) } ?? "", path: text)
-                default: .unknown
-                }
-            Unmanaged<List>.fromOpaque(context).takeUnretainedValue().links.append(
-                HDF5Link(name: Array(UnsafeBufferPointer(start: name, count: strlen(name))), target: aim))
-        }
-        try withExtendedLifetime(list) { try check(isDone) }
-        return list.links
-    }
-
-    /// The texts of an attribute; none when it is not there or is no text.
-    func texts(_ attribute: String, of object: hdf5_id) throws -> [String] {
-        final class List { var texts: [String] = [] }
-        let list = List()
-        let count = hdf5_texts(
-            object, attribute, UInt64(region.count), Unmanaged.passUnretained(list).toOpaque()
-        ) { context, bytes, count in
-            guard let context else { return }
-            let text = UnsafeRawBufferPointer(start: bytes, count: count)
-            Unmanaged<List>.fromOpaque(context).takeUnretainedValue().texts.append(
-                String(decoding: text, as: UTF8.self))
-        }
-        try withExtendedLifetime(list) { try check(count >= 0) }
-        return list.texts
-    }
-
-    /// The texts of an attribute that Keras splits when it is long: `NAME`, or `NAME0`, `NAME1` …
-    func list(_ attribute: String, of object: hdf5_id) throws -> [String] {
-        var all = try texts(attribute, of: object)
-        guard all.isEmpty else { return all }
-        var part = 0
-        while true {
-            let more = try texts("\(attribute)\(part)", of: object)
-            if more.isEmpty { return all }
-            all += more
-            part += 1
         }
     }
 }

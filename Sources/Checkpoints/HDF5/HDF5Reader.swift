@@ -1,4 +1,3 @@
-import CHDF5
 import TensorCore
 
 /// HDF5 files: every dataset of numbers by its path, without the leading slash.
@@ -8,15 +7,9 @@ import TensorCore
 /// otherwise; what Keras 2 lists in `layer_names` and `weight_names` stands in the order of those lists.
 enum HDF5Reader {
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
-        let file = try HDF5Library.use { try HDF5File(region) }
-        // The file closes itself in its turn, so it must not end while the library is in use.
-        return try withExtendedLifetime(file) {
-            try HDF5Library.use {
-                var listing = HDF5Listing(of: file)
-                try listing.visitRoot()
-                return listing.finished()
-            }
-        }
+        var listing = HDF5Listing(of: try HDF5Session(region))
+        try listing.visitRoot()
+        return listing.finished()
     }
 
     /// A whole Keras 3 model (`.keras`): a zip archive with the weights as a stored HDF5 file.

@@ -8,17 +8,23 @@ enum HDF5Type {
     /// Something else: text, records, references.
     case other(String)
 
-    init(_ id: hdf5_id, of file: HDF5File) throws {
-        var type = hdf5_type()
-        try file.check(hdf5_describe_type(id, &type))
+    /// Reads a description, and those of the types that it is made of.
+    init(_ reader: inout ByteReader) throws {
+        try self.init(try reader.record(hdf5_type()), &reader, depth: 0)
+    }
+
+    private init(_ type: hdf5_type, _ reader: inout ByteReader, depth: Int) throws {
+        guard depth <= Int(HDF5_DEEPEST_TYPE) else {
+            throw CheckpointError(.damaged, "types within types within types")
+        }
         switch type.kind {
         case HDF5_INTEGER, HDF5_BIT_FIELD: self = Self.integer(type)
         case HDF5_FLOAT: self = Self.float(type)
-        case HDF5_ENUMERATION: self = try Self.enumeration(id, type, of: file)
-        case HDF5_COMPOUND: self = try Self.compound(id, type, of: file)
-        case HDF5_ARRAY: self = try Self.array(id, type, of: file)
+        case HDF5_ENUMERATION: self = try Self.enumeration(type, &reader, depth)
+        case HDF5_COMPOUND: self = try Self.compound(type, &reader, depth)
+        case HDF5_ARRAY: self = try Self.array(type, &reader, depth)
         case HDF5_OPAQUE: self = Self.opaque(type)
-        case HDF5_TEXT: self = .other("text")
+        case HDF5_TEXT_TYPE: self = .other("text")
         case HDF5_REFERENCE: self = .other("references to objects")
         case HDF5_SEQUENCE: self = .other("sequences of varying length")
         case HDF5_TIME: self = .other("times")
@@ -38,16 +44,16 @@ enum HDF5Type {
         }
     }
 
-    private static func order(_ type: hdf5_type) -> ByteOrder { type.is_big_endian ? .big : .little }
+    private static func order(_ type: hdf5_type) -> ByteOrder { type.is_big_endian != 0 ? .big : .little }
 
     private static func isWhole(_ type: hdf5_type) -> Bool {
-        type.bit_offset == 0 && type.precision == type.size * 8 && !type.is_mixed_endian
+        type.bit_offset == 0 && type.precision == type.size &* 8 && type.is_mixed_endian == 0
     }
 
     private static func integer(_ type: hdf5_type) -> HDF5Type {
         guard isWhole(type) else { return .other("integers of \(type.precision) bits") }
         let dtype: DType
-        switch (type.size, type.is_signed) {
+        switch (type.size, type.is_signed != 0) {
         case (1, true): dtype = .i8
         case (2, true): dtype = .i16
         case (4, true): dtype = .i32
@@ -72,7 +78,7 @@ enum HDF5Type {
             type.exponent_size == float.exponent && type.mantissa_size == float.mantissa
                 && type.bias == float.bias && type.size == UInt64(float.dtype.itemSize)
         }
-        guard let match, isWhole(type), type.has_hidden_bit, type.mantissa_place == 0,
+        guard let match, isWhole(type), type.has_hidden_bit != 0, type.mantissa_place == 0,
             type.exponent_place == match.mantissa, type.sign_place == match.mantissa + match.exponent
         else {
             return .other(
@@ -84,37 +90,26 @@ enum HDF5Type {
 
     /// h5py's bool: an enumeration of one byte with the members FALSE and TRUE. Others stand as their integers.
     private static func enumeration(
-        _ id: hdf5_id, _ type: hdf5_type, of file: HDF5File
+        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
     ) throws -> HDF5Type {
-        if type.size == 1, type.members == 2, hdf5_member_is_named(id, 0, "FALSE"),
-            hdf5_member_is_named(id, 1, "TRUE")
-        {
-            return .numbers(.bool, .little, axes: [])
-        }
-        return try base(of: id, in: file)
+        let base = try part(&reader, depth).type
+        return type.size == 1 && type.is_boolean != 0 ? .numbers(.bool, .little, axes: []) : base
     }
 
-    private static func base(of id: hdf5_id, in file: HDF5File) throws -> HDF5Type {
-        let base = hdf5_open_base(id)
-        try file.check(base >= 0)
-        defer { hdf5_close_type(base) }
-        return try HDF5Type(base, of: file)
+    private static func part(
+        _ reader: inout ByteReader, _ depth: Int
+    ) throws -> (type: HDF5Type, offset: UInt64) {
+        let type = try reader.record(hdf5_type())
+        return (try HDF5Type(type, &reader, depth: depth + 1), type.member_offset)
     }
 
     /// h5py's complex: a record of the floats `r` and `i`.
-    private static func compound(_ id: hdf5_id, _ type: hdf5_type, of file: HDF5File) throws -> HDF5Type {
+    private static func compound(
+        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
+    ) throws -> HDF5Type {
         let records = HDF5Type.other("records of \(type.members) fields")
-        guard type.members == 2, hdf5_member_is_named(id, 0, "r"), hdf5_member_is_named(id, 1, "i") else {
-            return records
-        }
-        var parts: [(type: HDF5Type, offset: UInt64)] = []
-        for index in 0..<Int32(2) {
-            var offset: UInt64 = 0
-            let member = hdf5_open_member(id, index, &offset)
-            try file.check(member >= 0)
-            defer { hdf5_close_type(member) }
-            parts.append((try HDF5Type(member, of: file), offset))
-        }
+        guard type.is_complex != 0 else { return records }
+        let parts = [try part(&reader, depth), try part(&reader, depth)]
         guard case .numbers(let real, let order, []) = parts[0].type,
             case .numbers(let imaginary, let otherOrder, []) = parts[1].type, real == imaginary,
             order == otherOrder, parts[0].offset == 0, parts[1].offset == type.size / 2
@@ -127,21 +122,34 @@ enum HDF5Type {
         }
     }
 
-    private static func array(_ id: hdf5_id, _ type: hdf5_type, of file: HDF5File) throws -> HDF5Type {
-        guard case .numbers(let dtype, let order, let axes) = try base(of: id, in: file) else {
+    private static func array(
+        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
+    ) throws -> HDF5Type {
+        guard case .numbers(let dtype, let order, let axes) = try part(&reader, depth).type else {
             return .other("arrays of other things than numbers")
         }
-        let lengths = withUnsafeBytes(of: type.lengths) { lengths in
-            lengths.bindMemory(to: UInt64.self).prefix(Int(type.rank)).map { Int(clamping: $0) }
-        }
-        return .numbers(dtype, order, axes: lengths + axes)
+        return .numbers(dtype, order, axes: lengths(type.rank, type.lengths) + axes)
     }
 
     /// h5py stores ml_dtypes' bfloat16 as two bytes without a tag, as numpy does (`|V2`); Keras adds an attribute
     /// in `.weights.h5` and none in whole models. One byte may be any 8-bit float.
     private static func opaque(_ type: hdf5_type) -> HDF5Type {
-        let tag = withUnsafeBytes(of: type.tag) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let tag = text(type.tag)
         if type.size == 2, tag.isEmpty { return .numbers(.bf16, .little, axes: []) }
         return .other("opaque values of \(type.size) bytes" + (tag.isEmpty ? "" : ", tagged \(tag)"))
+    }
+
+    // MARK: Fields of fixed size
+
+    /// The first of a row of lengths.
+    static func lengths<Row: BitwiseCopyable>(_ rank: UInt32, _ row: Row) -> [Int] {
+        withUnsafeBytes(of: row) { row in
+            row.bindMemory(to: UInt64.self).prefix(Int(rank)).map { Int(clamping: $0) }
+        }
+    }
+
+    /// A text that is ended by a zero unless it fills its field.
+    static func text<Field: BitwiseCopyable>(_ field: Field) -> String {
+        withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

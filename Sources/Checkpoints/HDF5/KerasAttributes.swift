@@ -6,6 +6,9 @@ enum KerasAttributes {
     /// Texts of a whole saved model, on the root.
     static let texts = ["keras_version", "backend", "model_config", "training_config"]
 
+    /// Lists of names, on groups.
+    static let lists = ["weight_names", "layer_names"]
+
     /// Puts the tensors below `group` that a list names, or whose layer it names, in the order of the list; others follow.
     static func sort(_ tensors: inout ArraySlice<NamedTensor>, by names: [String], below group: String) {
         let ranks = Dictionary(
