@@ -124,11 +124,7 @@ def hugging_face(size: dict[str, int]) -> list[Form]:
                 raise RuntimeError("save_pretrained wrote no flax_model.msgpack")
             return folder / "source"
 
-        def load(path: Path):
-            model, information = kind.from_pretrained(path, _do_init=True), None
-            return model
-
-        return Form(f"transformers {name}", "huggingface", "back/", load, save, lambda model: flat(model.params),
+        return Form(f"transformers {name}", "huggingface", "back/", kind.from_pretrained, save, lambda model: flat(model.params),
                     lambda model, x: np.asarray(result(model(x, train=False))),
                     **{"make": lambda: fill(kind(configuration)), "image": size["image"], **more})
 

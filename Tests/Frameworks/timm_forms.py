@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Callable
 
 import forms
-import make_reference  # noqa: F401  before timm: it sees to it that timm can be imported
+
+try:
+    import make_reference  # noqa: F401  before timm: it sees to it that timm can be imported
+except SystemExit as missing:
+    raise ImportError(str(missing)) from None
 
 import timm
 import torch
