@@ -46,6 +46,8 @@ class Form:
     """Options of the command on the way back."""
     origin: str | None = None
     """Which of timm's models (`timm_forms.origins`) this form can hold, for a row of its own."""
+    widened: tuple[str, ...] = ()
+    """Parameters that the framework has with more rows, which are zeros in timm's weights."""
 
 
 def images(size: int) -> np.ndarray:

@@ -17,7 +17,6 @@ from forms import Form
 
 jax.config.update("jax_default_matmul_precision", "highest")
 Parameters = dict[str, np.ndarray]
-SAY_TANH = ("--gelu", "tanh")
 
 
 def nested(values: Parameters) -> dict:
@@ -124,7 +123,8 @@ def hugging_face(size: dict[str, int]) -> list[Form]:
                 raise RuntimeError("save_pretrained wrote no flax_model.msgpack")
             return folder / "source"
 
-        return Form(f"transformers {name}", "huggingface", "back/", kind.from_pretrained, save, lambda model: flat(model.params),
+        return Form(f"transformers {name}", "huggingface", "back/", kind.from_pretrained, save,
+                    lambda model: flat(model.params),
                     lambda model, x: np.asarray(result(model(x, train=False))),
                     **{"make": lambda: fill(kind(configuration)), "image": size["image"], **more})
 

@@ -15,7 +15,9 @@ from forms import Form
 
 IS_KERAS_3 = int(keras.__version__.partition(".")[0]) >= 3
 if IS_KERAS_3:
+    import h5py
     import jax
+    from keras.src.legacy.saving import legacy_h5_format
     jax.config.update("jax_default_matmul_precision", "highest")
 
 
@@ -39,18 +41,16 @@ def parameters(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def save_as(name: str) -> Callable[[keras.Model, Path], Path]:
+    """As Keras's users do: the ending tells the layout, but that Keras 3 has no public way to the legacy one."""
     def save(model: keras.Model, folder: Path) -> Path:
         path = folder / name
-        if not name.endswith(".model.h5"):
-            if IS_KERAS_3 and not name.endswith(".weights.h5"):
-                import h5py
-                from keras.src.legacy.saving import legacy_h5_format
-                with h5py.File(path, "w") as file:
-                    legacy_h5_format.save_weights_to_hdf5_group(file, model)
-            else:
-                model.save_weights(path)
-        else:
+        if name.endswith(".model.h5"):
             model.save(path, include_optimizer=False)
+        elif name.endswith(".weights.h5") or not IS_KERAS_3:
+            model.save_weights(path)
+        else:
+            with h5py.File(path, "w") as file:
+                legacy_h5_format.save_weights_to_hdf5_group(file, model)
         return path
     return save
 

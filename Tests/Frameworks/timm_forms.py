@@ -26,7 +26,8 @@ def builder(tiny: bool, name: str = "vit_base_patch16_224", **extra) -> Callable
     small = dict(img_size=32, patch_size=8, embed_dim=192, depth=2, num_heads=3)
     classes = {} if extra.get("num_classes") == 0 else dict(num_classes=10)
     size = dict(img_size=224) if "dinov2" in name else {}  # published for 518 pixels, which only takes longer
-    return lambda: timm.create_model(name, pretrained=False, **{**size, **extra, **({**small, **classes} if tiny else {})})
+    arguments = {**size, **extra, **({**small, **classes} if tiny else {})}
+    return lambda: timm.create_model(name, pretrained=False, **arguments)
 
 
 TANH = dict(act_layer="gelu_tanh")
