@@ -28,12 +28,14 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 # Nothing is fetched, and only the table is printed.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1",
                   TQDM_DISABLE="1", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", KERAS_BACKEND="jax",
-                  JAX_PLATFORMS="cpu", PYTHONWARNINGS="ignore")
+                  JAX_PLATFORMS="cpu")
+warnings.simplefilter("ignore")
 sys.dont_write_bytecode = True
 
 import numpy as np  # noqa: E402
