@@ -136,7 +136,14 @@ public struct PreparedModel: Sendable {
         var overrides = overrides(for: mapped, description, options)
         let (inferred, remarks): (ViTConfiguration, [String])
         do throws(ViTError) {
-            (inferred, remarks) = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+            do throws(ViTError) {
+                (inferred, remarks) = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+            } catch {
+                // The size asked for may be one to resample to, of which the positions tell nothing.
+                guard options.imageSize != nil, let own = description.imageSize?.value else { throw error }
+                overrides.imageSize = own
+                (inferred, remarks) = try ViTConfiguration.infer(from: mapped.shapes, overrides: overrides)
+            }
         } catch {
             // What is missing from the file says more than what could not be inferred.
             guard mapped.report.isComplete else {
