@@ -78,6 +78,17 @@ import Testing
         }
     }
 
+    /// numpy: np.insert(a, [place] * count, 0, axis)
+    @Test func zerosAreInserted() throws {
+        let a = try Self.counting([2, 2]).permuted([1, 0])
+        #expect(try Self.values(a.insertingZeros(axis: 0, 1..<3)) == [0, 2, 0, 0, 0, 0, 1, 3])
+        #expect(try Self.values(a.insertingZeros(axis: 1, 0..<1)) == [0, 0, 2, 0, 1, 3])
+        #expect(try Self.values(a.insertingZeros(axis: 1, 2..<3)) == [0, 2, 0, 1, 3, 0])
+        for (axis, place) in [(0, 3), (2, 0), (-1, 0), (0, -1)] {
+            #expect(throws: TensorError.self) { try a.insertingZeros(axis: axis, place..<place + 1) }
+        }
+    }
+
     @Test(arguments: [
         ([2, 3], [3, 1], 1), ([2, 3], [4, 1], 0), ([7], [1], 0), ([2], [Int.max], 0),
         ([2, 2], [Int.max, Int.max], 0),

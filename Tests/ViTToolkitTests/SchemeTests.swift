@@ -140,6 +140,40 @@ import ViTToolkit
         #expect(comparison.tensors.count == (try copy.prepared().parameters.count))
     }
 
+    /// A class token without a position, in frameworks that give it one: what is written computes what timm does.
+    @Test(arguments: ["jax", "flax-linen", "huggingface", "torchvision", "vit-keras-3", "keras-hub"])
+    func aPositionThatIsMissingIsWrittenAsZeros(_ scheme: String) throws {
+        let fixture = try ModelFixture.named("no_embed_class")
+        let folder = try TemporaryFolder()
+        let output = folder.path + "out.safetensors"
+        var form = OutputForm()
+        form.scheme = scheme
+        let conversion = try convert(
+            try Checkpoint(path: fixture.path), to: output, options: fixture.options, form: form,
+            references: [fixture.referencePath])
+        #expect(conversion.remarks.contains { $0.contains("positions for 1 more of the tokens") })
+    }
+
+    /// Of class token and registers only the first gets one.
+    @Test(arguments: ["dinov2", "huggingface-dinov2"])
+    func registersGetNoPositions(_ scheme: String) throws {
+        let fixture = try ModelFixture.named("swiglu_packed")
+        let folder = try TemporaryFolder()
+        let output = folder.path + "out.safetensors"
+        var options = fixture.options
+        options.classes = 0
+        var form = OutputForm()
+        form.scheme = scheme
+        try convert(try Checkpoint(path: fixture.path), to: output, options: options, form: form)
+        let written = try PreparedModel(try Checkpoint(path: output), options: options)
+        #expect(written.configuration.positions == .classAndPatches)
+        #expect(written.configuration.registers == 4)
+        let ours = try #require(written.parameters.first { $0.name == "pos_embed" }).view
+        let theirs = try #require(try fixture.prepared().parameters.first { $0.name == "pos_embed" }).view
+        let width = theirs.shape[2]
+        #expect(try ours.floats() == [Float](repeating: 0, count: width) + theirs.floats())
+    }
+
     @Test(
         arguments: [
             ("layer_scale", "huggingface", "ls1.gamma"), ("registers", "huggingface", "reg_token"),

@@ -41,11 +41,17 @@ package struct OutgoingModel {
                 "an .swt file holds canonical names only: for those of \(scheme.name) choose another ending")
         }
         try Self.prove(scheme, computes: configuration)
+        let rows = try Self.positionRows(missingFor: scheme, configuration)
         tensors = try SchemeWriter.write(
-            parameters, in: scheme,
+            try Self.widened(parameters, byZeros: rows), in: scheme,
             lengths: ["H": configuration.heads, "C": configuration.channels])
-        // A config.json beside the tensors says it.
-        remarks = sidecars.isEmpty ? Self.remarks(on: scheme, configuration) : []
+        let widening = rows.map {
+            "the models of \(scheme.name) have positions for \($0.count) more of the tokens in front of the "
+                + "patches: they are written as zeros"
+        }
+        // A config.json beside the tensors says the rest.
+        remarks =
+            (widening.map { [$0] } ?? []) + (sidecars.isEmpty ? Self.remarks(on: scheme, configuration) : [])
     }
 
     /// Writes the container.
@@ -89,22 +95,40 @@ package struct OutgoingModel {
                 "the MLPs of \(scheme.name) are \(mlps.joined(separator: " or ")), those of this model "
                     + "\(configuration.mlp.rawValue): they would compute something else")
         }
-        if let positions = conventions.positions,
-            !positions.contains(where: { gives($0, theSamePositionsAs: configuration) })
-        {
+    }
+
+    /// The rows of the position embedding that the framework's models have and this one lacks; nil for none.
+    ///
+    /// A token without a position computes what one with a position of zeros does.
+    ///
+    /// - Throws: `ToolkitError.impossible` when the framework gives positions to fewer tokens.
+    private static func positionRows(
+        missingFor scheme: NamingScheme, _ configuration: ViTConfiguration
+    ) throws -> Range<Int>? {
+        guard let positions = scheme.conventions.positions else { return nil }
+        let count = configuration.positionPrefixCount
+        // Without registers, or without any tokens in front of the patches, several words mean the same.
+        let counts = positions.map { word in
+            var other = configuration
+            other.positions = ViTConfiguration.Positions(rawValue: word) ?? configuration.positions
+            return other.positionPrefixCount
+        }
+        guard let wanted = counts.filter({ $0 >= count }).min() else {
             throw ToolkitError.impossible(
                 "the models of \(scheme.name) give positions to \(positions.joined(separator: " or ")), "
                     + "this one to \(configuration.positions.rawValue): they would compute something else")
         }
+        return wanted > count ? count..<wanted : nil
     }
 
-    /// Without registers, or without any tokens in front of the patches, several words mean the same.
-    private static func gives(
-        _ positions: String, theSamePositionsAs configuration: ViTConfiguration
-    ) -> Bool {
-        var other = configuration
-        other.positions = ViTConfiguration.Positions(rawValue: positions) ?? configuration.positions
-        return other.positionPrefixCount == configuration.positionPrefixCount
+    private static func widened(
+        _ parameters: [NamedTensor], byZeros rows: Range<Int>?
+    ) throws -> [NamedTensor] {
+        guard let rows else { return parameters }
+        return try parameters.map { parameter in
+            guard parameter.name == "pos_embed" else { return parameter }
+            return NamedTensor(parameter.name, try parameter.view.insertingZeros(axis: 1, rows))
+        }
     }
 
     /// What the framework's model has to be told, because no tensor says it.

@@ -64,7 +64,7 @@ extension TensorOperation {
                 throw TensorError.incompatible("no place \(place) among \(tensors.count) tensors for zeros")
             }
             var result = tensors
-            result.insert(try Self.zeros(like: model), at: place)
+            result.insert(try TensorView.zeros(model.dtype, model.shape), at: place)
             return Outcome(result, "zeros at place \(place)")
         case .removeZeros(let place):
             guard tensors.indices.contains(place) else {
@@ -98,13 +98,5 @@ extension TensorOperation {
             defer { start += ratio * unit }
             return start..<start + ratio * unit
         }
-    }
-
-    /// Zeros that take one element's memory.
-    private static func zeros(like model: TensorView) throws(TensorError) -> TensorView {
-        let element = ByteRegion([UInt8](repeating: 0, count: model.dtype.itemSize))
-        return try TensorView(
-            storage: .bytes(element, .little), dtype: model.dtype, shape: model.shape,
-            strides: [Int](repeating: 0, count: model.shape.rank))
     }
 }
