@@ -152,6 +152,8 @@ import ViTToolkit
             try Checkpoint(path: fixture.path), to: output, options: fixture.options, form: form,
             references: [fixture.referencePath])
         #expect(conversion.remarks.contains { $0.contains("positions for 1 more of the tokens") })
+        let written = try PreparedModel(try Checkpoint(path: output), options: fixture.options)
+        #expect(written.configuration.positions == .all)
     }
 
     /// Of class token and registers only the first gets one.
