@@ -4,8 +4,22 @@
 package final class HeapBytes: Sendable {
     package nonisolated(unsafe) let buffer: UnsafeMutableRawBufferPointer
 
+    /// Whether the bytes are pages of their own, which go back to the system with their last user: a heap keeps
+    /// large blocks that it once had, and a conversion's memory would be the sum of several tensors.
+    private let areMapped: Bool
+    private static let mappedFrom = 1 << 20
+
     package init(count: Int) {
-        buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+        if count >= Self.mappedFrom,
+            let pages = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0),
+            pages != MAP_FAILED
+        {
+            areMapped = true
+            buffer = UnsafeMutableRawBufferPointer(start: pages, count: count)
+        } else {
+            areMapped = false
+            buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+        }
     }
 
     package convenience init(_ bytes: some Collection<UInt8>) {
@@ -13,5 +27,11 @@ package final class HeapBytes: Sendable {
         buffer.copyBytes(from: bytes)
     }
 
-    deinit { buffer.deallocate() }
+    deinit {
+        if areMapped {
+            munmap(buffer.baseAddress, buffer.count)
+        } else {
+            buffer.deallocate()
+        }
+    }
 }

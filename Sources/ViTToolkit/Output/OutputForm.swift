@@ -26,7 +26,8 @@ public enum OutputFormat: Sendable, CaseIterable {
 
     /// - Throws: `ToolkitError.unknownOutput`.
     init(path: String) throws {
-        guard let format = Self.allCases.first(where: { $0.endings.contains { path.hasSuffix($0) } }) else {
+        let name = path.lowercased()
+        guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
             throw ToolkitError.unknownOutput(path)
         }
         self = format
