@@ -151,6 +151,7 @@ public struct PreparedModel: Sendable {
             }
             throw error
         }
+        try refuseRotaryPositions(of: mapped, inferred)
         var configuration = inferred
         if options.imageSize == inferred.imageSize {
             description.imageSize = nil
@@ -168,6 +169,18 @@ public struct PreparedModel: Sendable {
             description.remarks.append(remark)
         }
         return (configuration, description.remarks + remarks)
+    }
+
+    /// EVA-02 computes its rotary embeddings afresh, so that no tensor shows them; of the models without a key bias
+    /// it is the one with SwiGLU, which in its smaller sizes is one map and told by its shape alone.
+    private static func refuseRotaryPositions(
+        of mapped: MappedModel, _ configuration: ViTConfiguration
+    ) throws(MappingError) {
+        guard configuration.mlp == .swiGLUPacked else { return }
+        let sources = mapped.tensors.flatMap(\.sources).filter { $0.hasSuffix(".attn.q_bias") }
+        guard sources.isEmpty else {
+            throw .unsupported(feature: "rotary position embeddings (EVA-02)", names: sources)
+        }
     }
 
     private static func channels(of mapped: MappedModel) -> Int? {

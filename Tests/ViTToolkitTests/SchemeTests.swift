@@ -206,4 +206,42 @@ import ViTToolkit
         #expect(text.contains(reason), "\(text)")
         #expect(folder.names.isEmpty)
     }
+
+    /// `keras.Sequential([vit, Dense(10)])`, and the same with a layer more, which is no head of ours.
+    @Test(arguments: [1, 2])
+    func aHeadAroundAKerasModelIsTaken(_ layers: Int) throws {
+        let source = try Checkpoint(path: try ModelFixture.named("vit_keras_3_features").path).tensors
+        var tensors = source.filter { $0.name.hasPrefix("layers/") }
+            .map { NamedTensor("layers/functional/" + $0.name, $0.view) }
+        for layer in ["dense", "dense_1"].prefix(layers) {
+            tensors.append(NamedTensor("layers/\(layer)/vars/0", try .zeros(.f32, try Shape([24, 10]))))
+            tensors.append(NamedTensor("layers/\(layer)/vars/1", try .zeros(.f32, try Shape([10]))))
+        }
+        let mapped = try Mapper.map(tensors)
+        #expect(mapped.classes == 10)
+        let unexpected = mapped.report.unexpected.map(\.name)
+        #expect(unexpected == (layers == 1 ? [] : ["layers/dense/vars/0", "layers/dense/vars/1"]))
+    }
+
+    /// The smaller EVA-02: packed SwiGLU without a key bias, and rotary embeddings that no tensor shows.
+    @Test func evasHiddenRotaryPositionsAreRefused() throws {
+        let source = try Checkpoint(path: try ModelFixture.named("swiglu_packed").path).tensors
+        let tensors = try source.flatMap { tensor in
+            guard tensor.name.hasSuffix("qkv.bias") else { return [tensor] }
+            let block = tensor.name.dropLast("qkv.bias".count)
+            return try [("q_bias", 0..<24), ("v_bias", 48..<72)].map {
+                NamedTensor(block + $0.0, try tensor.view.sliced(axis: 0, $0.1))
+            }
+        }
+        let folder = try TemporaryFolder()
+        let file = try AtomicFile(replacing: folder.path + "eva.npz")
+        try NpzWriter.write(tensors, to: file)
+        try file.commit()
+        var options = ModelOptions()
+        options.heads = 3
+        let error = #expect(throws: (any Error).self) {
+            _ = try PreparedModel(try Checkpoint(path: folder.path + "eva.npz"), options: options)
+        }
+        #expect("\(try #require(error))".contains("rotary position embeddings"))
+    }
 }

@@ -91,6 +91,11 @@ extension NamingScheme {
             "layers/transformer_block/att/query_dense/vars/1",
         ],
         rules: vitKeras3Rules,
+        // A new head in a `Sequential` around a model without one; of two layers the first is none of ours.
+        outsideHead: KernelRows.keras3.dense(
+            "dense", to: "head", where: .without("dense_1/vars/0", .parameter("pre_logits.fc.weight")))
+            + KernelRows.keras3.dense(
+                "dense_1", to: "head", where: .with("dense_1/vars/0", .parameter("pre_logits.fc.weight"))),
         conventions: vitKerasConventions)
 
     private static var vitKeras3Rules: [MappingRule] {
