@@ -130,7 +130,9 @@ extension Inspection {
                 entries.map { entry in
                     let view = entry.tensor.view
                     return .object([
-                        "name": .string(entry.tensor.name), "dtype": .string(view.dtype.rawValue),
+                        "name": .string(entry.tensor.name),
+                        "layer": checkpoint.layerNames[entry.tensor.name].map { .string($0) },
+                        "dtype": .string(view.dtype.rawValue),
                         "shape": .integers(view.shape.dimensions), "byteCount": .integer(view.byteCount),
                         "sha256": entry.sha256.map { .string($0) }, "statistics": entry.statistics?.json,
                     ])

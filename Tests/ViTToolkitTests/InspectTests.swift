@@ -80,4 +80,17 @@ import Testing
         #expect(inspection.json["scheme"] == .string("torchvision"))
         #expect(try #require(inspection.modelProblem).contains("--heads"))
     }
+
+    /// Keras 3 counts layers in paths; what they are called stands in attributes, and in the JSON beside the path.
+    @Test func kerassLayersAreCalledByTheirNames() throws {
+        let inspection = try inspect(try Checkpoint(path: Fixtures.path("hdf5/keras_3.weights.h5")))
+        let golden = try JSONParser.parse(try Fixtures.bytes("hdf5/keras_3.weights.h5.golden.json"))
+        let layers = try #require(golden["layers"]?.members)
+        #expect(!layers.isEmpty)
+        let tensors = inspection.json["tensors"]?.array ?? []
+        for layer in layers {
+            #expect(
+                tensors.first { $0["name"]?.string == layer.key }?["layer"] == layer.value, "\(layer.key)")
+        }
+    }
 }

@@ -7,16 +7,13 @@ extension ModelDescription {
         let arguments = try file.object("model_args")
         let architecture = try file.string("architecture") ?? ""
         if let arguments {
-            func fact<Value>(_ key: String, _ value: Value?) -> Fact<Value>? {
-                value.map { Fact(value: $0, place: arguments.place(key)) }
-            }
-            heads = fact("num_heads", try arguments.count("num_heads"))
-            imageSize = fact("img_size", try arguments.size("img_size"))
-            patchSize = fact("patch_size", try arguments.size("patch_size"))
-            channels = fact("in_chans", try arguments.count("in_chans"))
-            width = fact("embed_dim", try arguments.count("embed_dim"))
-            depth = fact("depth", try arguments.count("depth"))
-            qkvBias = fact("qkv_bias", try arguments.bool("qkv_bias"))
+            heads = arguments.fact("num_heads", try arguments.count("num_heads"))
+            imageSize = arguments.fact("img_size", try arguments.size("img_size"))
+            patchSize = arguments.fact("patch_size", try arguments.size("patch_size"))
+            channels = arguments.fact("in_chans", try arguments.count("in_chans"))
+            width = arguments.fact("embed_dim", try arguments.count("embed_dim"))
+            depth = arguments.fact("depth", try arguments.count("depth"))
+            qkvBias = arguments.fact("qkv_bias", try arguments.bool("qkv_bias"))
             gelu = try readActivation(arguments)
         }
         if let feature = TimmArchitecture.unsupported(architecture) {

@@ -33,17 +33,14 @@ extension ModelDescription {
     }
 
     private mutating func readSizes(_ file: ConfigurationFile) throws {
-        func fact<Value>(_ key: String, _ value: Value?) -> Fact<Value>? {
-            value.map { Fact(value: $0, place: file.place(key)) }
-        }
-        heads = fact("num_attention_heads", try file.count("num_attention_heads"))
-        imageSize = fact("image_size", try file.size("image_size"))
-        patchSize = fact("patch_size", try file.size("patch_size"))
-        channels = fact("num_channels", try file.count("num_channels"))
-        width = fact("hidden_size", try file.count("hidden_size"))
-        depth = fact("num_hidden_layers", try file.count("num_hidden_layers"))
-        hidden = fact("intermediate_size", try file.count("intermediate_size"))
-        qkvBias = fact("qkv_bias", try file.bool("qkv_bias"))
+        heads = file.fact("num_attention_heads", try file.count("num_attention_heads"))
+        imageSize = file.fact("image_size", try file.size("image_size"))
+        patchSize = file.fact("patch_size", try file.size("patch_size"))
+        channels = file.fact("num_channels", try file.count("num_channels"))
+        width = file.fact("hidden_size", try file.count("hidden_size"))
+        depth = file.fact("num_hidden_layers", try file.count("num_hidden_layers"))
+        hidden = file.fact("intermediate_size", try file.count("intermediate_size"))
+        qkvBias = file.fact("qkv_bias", try file.bool("qkv_bias"))
         layerNormEpsilon = try file.number("layer_norm_eps")
         if let epsilon = layerNormEpsilon, !(epsilon > 0 && epsilon < 1) {
             throw file.wrong("layer_norm_eps", expected: "a number between 0 and 1")

@@ -92,3 +92,10 @@ struct ModelDescription {
         return names.contains(String(name))
     }
 }
+
+extension ConfigurationFile {
+    /// What the file says under a key, and where; nil when it says nothing.
+    func fact<Value>(_ key: String, _ value: Value?) -> ModelDescription.Fact<Value>? {
+        value.map { ModelDescription.Fact(value: $0, place: place(key)) }
+    }
+}
