@@ -8,7 +8,9 @@ package struct ByteReader {
     package private(set) var position = 0
     private var window: HeapBytes?
     private var windowRange = 0..<0
-    private static let windowSize = 64 << 10
+    /// Headers here and there cost a small window each; who reads on gets larger ones.
+    private var nextWindowSize = 512
+    private static let largestWindowSize = 32 << 10
 
     package init(_ region: ByteRegion) {
         self.region = region
@@ -39,26 +41,30 @@ package struct ByteReader {
         position += count
     }
 
-    /// Makes the window cover the next `count` bytes (at most `windowSize`) and gives their address.
+    /// Makes the window cover the next `count` bytes (at most 512) and gives their address.
     private mutating func ahead(_ count: Int) throws(ByteError) -> UnsafeRawPointer {
         guard count <= remaining else { throw truncated(count) }
         if case .heap(let bytes) = region.source {
             return UnsafeRawPointer(bytes.buffer.baseAddress.unsafelyUnwrapped) + region.start + position
         }
-        let window: HeapBytes
-        if let current = self.window { window = current } else { window = HeapBytes(count: Self.windowSize) }
-        if position < windowRange.lowerBound || position + count > windowRange.upperBound
-            || self.window == nil
-        {
-            let length = min(Self.windowSize, remaining)
-            windowRange = 0..<0
-            self.window = window
-            try region.read(
-                into: UnsafeMutableRawBufferPointer(rebasing: window.buffer[0..<length]), at: position)
-            windowRange = position..<position + length
+        if let window, position >= windowRange.lowerBound, position + count <= windowRange.upperBound {
+            return UnsafeRawPointer(window.buffer.baseAddress.unsafelyUnwrapped)
+                + (position - windowRange.lowerBound)
         }
+        let length = min(nextWindowSize, remaining)
+        let window: HeapBytes
+        if let current = self.window, current.buffer.count >= length {
+            window = current
+        } else {
+            window = HeapBytes(count: length)
+        }
+        nextWindowSize = min(8 * nextWindowSize, Self.largestWindowSize)
+        windowRange = 0..<0
+        self.window = window
+        try region.read(
+            into: UnsafeMutableRawBufferPointer(rebasing: window.buffer[0..<length]), at: position)
+        windowRange = position..<position + length
         return UnsafeRawPointer(window.buffer.baseAddress.unsafelyUnwrapped)
-            + (position - windowRange.lowerBound)
     }
 
     /// The next byte.
