@@ -37,6 +37,12 @@ let package = Package(
             name: "vit-convert",
             dependencies: [
                 "ViTToolkit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            linkerSettings: [
+                // Loading the shared runtime and FoundationEssentials takes half of a short command's time.
+                .unsafeFlags(
+                    ["-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims"],
+                    .when(platforms: [.linux], configuration: .release))
             ]),
 
         .target(name: "TestSupport", dependencies: ["TensorCore", "Checkpoints"], path: "Tests/TestSupport"),
