@@ -7,7 +7,9 @@ package final class HeapBytes: Sendable {
     /// Whether the bytes are pages of their own, which go back to the system with their last user: a heap keeps
     /// large blocks that it once had, and a conversion's memory would be the sum of several tensors.
     private let areMapped: Bool
-    private static let mappedFrom = 1 << 20
+    ///
+    /// Smaller ones come again and again, and fresh pages cost more than they hold.
+    private static let mappedFrom = (4 << 20) + 1
 
     package init(count: Int) {
         if count >= Self.mappedFrom,

@@ -6,7 +6,7 @@ struct StridedGather {
     private var outer: [(length: Int, stride: Int)] = []
     private var rows = (length: 1, stride: 0)
     private var columns = (length: 1, stride: 1)
-    private let offset: Int
+    private var offset: Int
     private let itemSize: Int
     private static let tile = 32
 
@@ -26,7 +26,7 @@ struct StridedGather {
         outer = axes
     }
 
-    /// Hands the elements to `body` in pieces of at most `size` bytes.
+    /// Hands the elements of a storage in memory to `body` in pieces of at most `size` bytes.
     func forEachChunk(
         of base: UnsafeRawBufferPointer, size: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -50,46 +50,135 @@ struct StridedGather {
                     let height = min(rowsAtOnce, rows.length - row)
                     let width = min(columnsAtOnce, columns.length - column)
                     let source = start + (place + row * rows.stride + column * columns.stride) * itemSize
-                    copy(source, chunk.buffer, height: height, width: width)
+                    copy(
+                        source, (rows.stride, columns.stride), to: chunk.buffer, height: height, width: width)
                     try body(UnsafeRawBufferPointer(rebasing: chunk.buffer[0..<height * width * itemSize]))
                 }
             }
         }
     }
 
+    // MARK: Panels of a file
+
+    private static let panelSize = 4 << 20
+    private static let largestPanel = 16 << 20
+    /// A shorter read costs more by its call than by its bytes.
+    private static let goodRead = 2 << 10
+    private static let shortestRead = 256
+
+    /// How many rows of the result make a panel; nil where the elements are no transposed matrix, or one whose
+    /// parts lie too far apart to be read one by one.
+    private var rowsOfPanel: Int? {
+        guard outer.isEmpty, rows.stride == 1, columns.stride >= rows.length else { return nil }
+        let line = columns.length * itemSize
+        let count = max(Self.panelSize / line, min(Self.goodRead / itemSize, Self.largestPanel / line))
+        return count * itemSize >= Self.shortestRead ? min(count, rows.length) : nil
+    }
+
+    /// The same for the bytes of a file, holding a few megabytes of it at a time.
+    ///
+    /// - Parameter swapped: what to do with bytes that stand in big-endian order.
+    /// - Returns: false, having done nothing, when the elements can only be had from the whole.
+    func forEachChunk(
+        ofFile region: ByteRegion, size: Int, swapped: ((UnsafeMutableRawBufferPointer) -> Void)?,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Bool {
+        guard let rowsAtOnce = rowsOfPanel else { return false }
+        let panel = HeapBytes(count: rowsAtOnce * columns.length * itemSize)
+        guard let start = panel.buffer.baseAddress else { return false }
+        for row in stride(from: 0, to: rows.length, by: rowsAtOnce) {
+            let height = min(rowsAtOnce, rows.length - row)
+            for column in 0..<columns.length {
+                let target = UnsafeMutableRawBufferPointer(
+                    start: start + column * height * itemSize, count: height * itemSize)
+                try region.read(into: target, at: (offset + row + column * columns.stride) * itemSize)
+            }
+            swapped?(
+                UnsafeMutableRawBufferPointer(rebasing: panel.buffer[0..<height * columns.length * itemSize]))
+            var part = self
+            part.offset = 0
+            part.rows.length = height
+            part.columns.stride = height
+            try part.forEachChunk(of: UnsafeRawBufferPointer(panel.buffer), size: size, body)
+        }
+        return true
+    }
+
+    // MARK: Copying
+
+    private typealias Strides = (row: Int, column: Int)
+
     private func copy(
-        _ source: UnsafeRawPointer, _ target: UnsafeMutableRawBufferPointer, height: Int, width: Int
+        _ source: UnsafeRawPointer, _ strides: Strides, to target: UnsafeMutableRawBufferPointer, height: Int,
+        width: Int
     ) {
         guard let target = target.baseAddress else { return }
         switch itemSize {
-        case 1: copy(source, target, height, width, UInt8.self)
-        case 2: copy(source, target, height, width, UInt16.self)
-        case 4: copy(source, target, height, width, UInt32.self)
-        case 8: copy(source, target, height, width, UInt64.self)
-        default: copy(source, target, height, width, SIMD2<UInt64>.self)
+        case 1: Self.copy(source, strides, target, height, width, UInt8.self)
+        case 2: Self.copy(source, strides, target, height, width, UInt16.self)
+        case 4 where strides.row == 1: Self.transpose(source, strides.column, target, height, width)
+        case 4: Self.copy(source, strides, target, height, width, UInt32.self)
+        case 8: Self.copy(source, strides, target, height, width, UInt64.self)
+        default: Self.copy(source, strides, target, height, width, SIMD2<UInt64>.self)
         }
     }
 
     @inline(__always)
-    private func copy<T: BitwiseCopyable>(
-        _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ height: Int, _ width: Int, _: T.Type
+    private static func copy<T: BitwiseCopyable>(
+        _ source: UnsafeRawPointer, _ strides: Strides, _ target: UnsafeMutableRawPointer, _ height: Int,
+        _ width: Int, _: T.Type
     ) {
         let size = MemoryLayout<T>.size
-        if columns.stride == 1 {
+        if strides.column == 1 {
             for row in 0..<height {
-                memcpy(target + row * width * size, source + row * rows.stride * size, width * size)
+                memcpy(target + row * width * size, source + row * strides.row * size, width * size)
             }
             return
         }
-        for rowStart in stride(from: 0, to: height, by: Self.tile) {
-            for columnStart in stride(from: 0, to: width, by: Self.tile) {
-                for row in rowStart..<min(rowStart + Self.tile, height) {
-                    for column in columnStart..<min(columnStart + Self.tile, width) {
-                        let value = (source + (row * rows.stride + column * columns.stride) * size)
+        for rowStart in stride(from: 0, to: height, by: tile) {
+            for columnStart in stride(from: 0, to: width, by: tile) {
+                for row in rowStart..<min(rowStart + tile, height) {
+                    for column in columnStart..<min(columnStart + tile, width) {
+                        let value = (source + (row * strides.row + column * strides.column) * size)
                             .loadUnaligned(as: T.self)
                         (target + (row * width + column) * size).storeBytes(of: value, as: T.self)
                     }
                 }
+            }
+        }
+    }
+
+    /// Elements of four bytes whose columns stand densely, four by four.
+    private static func transpose(
+        _ source: UnsafeRawPointer, _ stride: Int, _ target: UnsafeMutableRawPointer, _ height: Int,
+        _ width: Int
+    ) {
+        let (evenHeight, evenWidth) = (height / 4 * 4, width / 4 * 4)
+        for rowStart in Swift.stride(from: 0, to: evenHeight, by: tile) {
+            for columnStart in Swift.stride(from: 0, to: evenWidth, by: tile) {
+                for row in Swift.stride(from: rowStart, to: min(rowStart + tile, evenHeight), by: 4) {
+                    for column in Swift.stride(
+                        from: columnStart, to: min(columnStart + tile, evenWidth), by: 4)
+                    {
+                        let from = source + (column * stride + row) * 4
+                        let a = from.loadUnaligned(as: SIMD4<UInt32>.self)
+                        let b = (from + 4 * stride).loadUnaligned(as: SIMD4<UInt32>.self)
+                        let c = (from + 8 * stride).loadUnaligned(as: SIMD4<UInt32>.self)
+                        let d = (from + 12 * stride).loadUnaligned(as: SIMD4<UInt32>.self)
+                        let to = target + (row * width + column) * 4
+                        for index in 0..<4 {
+                            (to + index * width * 4).storeBytes(
+                                of: SIMD4(a[index], b[index], c[index], d[index]), as: SIMD4<UInt32>.self)
+                        }
+                    }
+                }
+            }
+        }
+        // What is left over at the right and below.
+        for row in 0..<height {
+            for column in (row < evenHeight ? evenWidth : 0)..<width {
+                let value = (source + (row + column * stride) * 4).loadUnaligned(as: UInt32.self)
+                (target + (row * width + column) * 4).storeBytes(of: value, as: UInt32.self)
             }
         }
     }

@@ -2,10 +2,11 @@
 extension TensorView {
     /// Hands the tensor's bytes (row-major, little-endian) to `body`, piece by piece and in order.
     ///
-    /// Each piece holds whole elements and at most `size` bytes. Peak memory is one piece for tensors stored plainly, and the
-    /// tensor's storage once for those that are strided, deflated or swapped.
+    /// Each piece holds whole elements and at most `size` bytes: by default what stays in a core's cache until it is written.
+    /// Peak memory is one piece for tensors stored plainly, a few megabytes for transposed matrices in a file, and the
+    /// tensor's storage once for what is strided otherwise, or deflated.
     public func forEachChunk(
-        of size: Int = 4 << 20, _ body: (UnsafeRawBufferPointer) throws -> Void
+        of size: Int = 512 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         guard shape.elementCount > 0 else { return }
         let size = max(size, dtype.itemSize) / dtype.itemSize * dtype.itemSize
@@ -24,6 +25,18 @@ extension TensorView {
             }
         }
         guard let extent else { return }
+        if case .bytes(let region, let order) = storage, region.filePlace != nil,
+            extent.count * dtype.itemSize > Self.readAtOnce
+        {
+            let gather = StridedGather(
+                shape: shape, strides: strides, offset: offset, itemSize: dtype.itemSize)
+            let swap = { (bytes: UnsafeMutableRawBufferPointer) in
+                ScalarConversion.swapBytes(of: bytes, componentSize: dtype.componentSize)
+            }
+            let isDone = try gather.forEachChunk(
+                ofFile: region, size: size, swapped: order == .big ? swap : nil, body)
+            if isDone { return }
+        }
         let elements = try loadedElements(extent)
         let base = try elements.pointer()
         let gather = StridedGather(
@@ -32,6 +45,9 @@ extension TensorView {
             try gather.forEachChunk(of: base, size: size, body)
         }
     }
+
+    /// A smaller storage is read as a whole, whatever is wanted of it.
+    private static let readAtOnce = 4 << 20
 
     /// The tensor's bytes, row-major and little-endian: a slice of the file where they stand there so,
     /// otherwise a new allocation of ``byteCount`` bytes.

@@ -48,6 +48,8 @@ public func convert(
         let sha256: String
         do {
             try outgoing.write(to: file, metadata: SwtMetadata.of(prepared, sha256: SwtMetadata.noDigest))
+            // The disk is busy for longer than the digest of the source takes from here on.
+            try file.flush()
             sha256 = try digest.value()
             if outgoing.format == .swt {
                 let header = try SafetensorsWriter.header(

@@ -39,14 +39,9 @@ package enum HDF5Writer {
                 return try tensors.map { try builder.addDataset($0, layout: layout) }
             }
         }
-        for (tensor, place) in zip(tensors, places) where tensor.view.byteCount > 0 {
-            do {
-                file.seek(to: Int(clamping: place))
-                try file.write(tensor.view)
-            } catch {
-                throw CheckpointError(error, part: tensor.name)
-            }
-        }
+        try file.write(
+            zip(tensors, places).filter { $0.0.view.byteCount > 0 }
+                .map { PlacedTensor(tensor: $0, offset: Int(clamping: $1)) })
     }
 }
 

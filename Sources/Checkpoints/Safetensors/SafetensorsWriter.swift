@@ -14,13 +14,12 @@ package enum SafetensorsWriter {
     ) throws {
         let (header, ordered) = try self.header(of: tensors, metadata: metadata)
         try file.write(header)
-        for tensor in ordered {
-            do {
-                try file.write(tensor.view)
-            } catch {
-                throw CheckpointError(error, part: tensor.name)
-            }
-        }
+        var end = file.count
+        try file.write(
+            ordered.map { tensor in
+                defer { end += tensor.view.byteCount }
+                return PlacedTensor(tensor: tensor, offset: end)
+            })
     }
 
     /// The header with its length in front, and the tensors in the order in which their bytes follow.

@@ -8,7 +8,8 @@ import TensorCore
 package final class AtomicFile {
     /// Where the file will be: the target itself, or what a symbolic link there points to.
     package let path: String
-    fileprivate let descriptor: Int32
+    private var descriptor: Int32 { places.descriptor }
+    private let places: PlacedWriter
     private var temporaryPath: String?
     private var isCommitted = false
     /// The number of bytes written so far: the end of what was written furthest back.
@@ -41,7 +42,7 @@ package final class AtomicFile {
             throw CheckpointError(
                 .inaccessible, "cannot write to \(folder): \(SystemMessage.text(for: errno))", path: target)
         }
-        descriptor = opened
+        places = PlacedWriter(descriptor: opened, path: path)
         // The process's mask does not apply to the mode of a file that is being replaced.
         fchmod(opened, mode)
     }
@@ -85,9 +86,7 @@ package final class AtomicFile {
     }
 
     private func failure(_ code: Int32) -> CheckpointError {
-        CheckpointError(
-            .inaccessible, "writing failed after \(count) bytes: \(SystemMessage.text(for: code))", path: path
-        )
+        places.failure(code, at: count)
     }
 
     // MARK: Writing
@@ -134,61 +133,29 @@ package final class AtomicFile {
     }
 
     private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
-        var done = 0
-        while done < bytes.count {
-            let written = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-            if written < 0 {
-                if errno == EINTR { continue }
-                throw failure(errno)
-            }
-            guard written > 0 else { throw failure(ENOSPC) }
-            done += written
-        }
+        try places.put(bytes, at: offset)
     }
 
     /// Writes a range of another file where the last bytes ended, inside the kernel where it can.
     package func copy(_ file: OpenFile, from offset: Int, count length: Int) throws {
-        var done = 0
-        while done < length {
-            let copied = system_copy_range(
-                file.descriptor, off_t(offset + done), descriptor, off_t(position),
-                min(length - done, 16 << 20))
-            if copied < 0 {
-                if errno == EINTR { continue }
-                // Another file system, or a kernel without it: the bytes go through memory instead.
-                if [EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM].contains(errno) { break }
-                throw failure(errno)
-            }
-            // Nothing copied: either the end of a file that shrank, which reading will tell, or a file
-            // system whose files cannot be copied so.
-            if copied == 0 { break }
-            done += copied
-            advance(by: copied)
-        }
-        guard done < length else { return }
-        let buffer = HeapBytes(count: min(length - done, 4 << 20))
-        while done < length {
-            let piece = UnsafeMutableRawBufferPointer(
-                rebasing: buffer.buffer[0..<min(buffer.buffer.count, length - done)])
-            try file.read(into: piece, at: offset + done)
-            try write(UnsafeRawBufferPointer(piece))
-            done += piece.count
-        }
+        try places.copy(file, from: offset, count: length, to: position)
+        advance(by: length)
     }
 
     /// Writes a tensor's bytes where the last ones ended, row-major and little-endian.
     package func write(_ view: TensorView) throws {
-        if let region = view.plainRegion, let place = region.filePlace {
-            return try copy(place.file, from: place.offset, count: region.count)
-        }
-        if case .joined(let parts) = view.storage, view.isContiguous, view.offset == 0,
-            view.byteCount == view.storage.byteCount(of: view.dtype)
-        {
-            for part in parts { try write(part) }
-            return
-        }
-        try view.forEachChunk { try write($0) }
+        try places.write(view, at: position)
+        advance(by: view.byteCount)
+    }
+
+    /// Writes tensors at their places, those whose bytes have to be computed on all cores, and continues after the
+    /// last of them.
+    ///
+    /// - Throws: what the first of them in the file that cannot be read or written throws, with its name.
+    func write(_ tensors: [PlacedTensor]) throws {
+        try places.write(tensors)
+        position = tensors.reduce(position) { max($0, $1.offset + $1.tensor.view.byteCount) }
+        count = max(count, position)
     }
 
     // MARK: Putting in place
@@ -200,9 +167,15 @@ package final class AtomicFile {
         return name
     }
 
+    /// Flushes to the disk what was written so far, while somebody else is still at work: ``commit()`` then has
+    /// less to wait for.
+    package func flush() throws(CheckpointError) {
+        guard fsync(descriptor) == 0 else { throw failure(errno) }
+    }
+
     /// Flushes the file to the disk and puts it in place of the target, in one step.
     package func commit() throws(CheckpointError) {
-        guard fsync(descriptor) == 0 else { throw failure(errno) }
+        try flush()
         if temporaryPath == nil { temporaryPath = try linked() }
         guard let temporaryPath, rename(temporaryPath, path) == 0 else { throw failure(errno) }
         isCommitted = true
