@@ -1,12 +1,21 @@
 /// The lengths of a tensor's axes, outermost first; no shape exists whose size does not fit an `Int`.
+///
+/// A shape without elements costs a file nothing, whatever else it says: its other lengths are bounded too, so that
+/// sums and products of a few lengths do not overflow.
 public struct Shape: Sendable, Hashable {
     /// The length of each axis.
     public let dimensions: [Int]
     /// The product of the lengths; 1 for a scalar.
     public let elementCount: Int
 
-    /// - Throws: `TensorError.invalidShape` for a negative length or a product that overflows.
+    /// The most axes that a tensor may have: PyTorch's and NumPy's own limit.
+    package static let largestRank = 64
+    private static let longestWithoutElements = 1 << 40
+
+    /// - Throws: `TensorError.invalidShape` for a negative length or a product that overflows,
+    ///   `TensorError.tooManyAxes` for more than 64.
     public init(_ dimensions: [Int]) throws(TensorError) {
+        guard dimensions.count <= Self.largestRank else { throw .tooManyAxes(dimensions.count) }
         guard let count = Self.product(dimensions) else { throw .invalidShape(dimensions) }
         self.dimensions = dimensions
         elementCount = count
@@ -23,14 +32,14 @@ public struct Shape: Sendable, Hashable {
 
     private static func product(_ dimensions: [Int]) -> Int? {
         guard dimensions.allSatisfy({ $0 >= 0 }) else { return nil }
-        if dimensions.contains(0) { return 0 }
         var count = 1
-        for dimension in dimensions {
+        for dimension in dimensions where dimension > 0 {
             let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
             if overflow { return nil }
             count = product
         }
-        return count
+        guard dimensions.contains(0) else { return count }
+        return count <= longestWithoutElements ? 0 : nil
     }
 
     /// The number of axes.

@@ -1,6 +1,7 @@
 /// What is wrong with a tensor's description, or with an operation on it.
 public enum TensorError: Error, Sendable, Equatable {
     case invalidShape([Int])
+    case tooManyAxes(Int)
     case outsideStorage(shape: [Int], strides: [Int], offset: Int, dtype: DType, storageBytes: Int)
     case expandedTooFar(bytes: Int, storageBytes: Int)
     case incompatible(String)
@@ -13,6 +14,8 @@ extension TensorError: CustomStringConvertible {
         switch self {
         case .invalidShape(let dimensions):
             "\(dimensions) is no shape: a length is negative or the number of elements overflows"
+        case .tooManyAxes(let count):
+            "a tensor of \(count) axes; at most \(Shape.largestRank) are read"
         case .outsideStorage(let shape, let strides, let offset, let dtype, let storageBytes):
             "shape \(shape) with strides \(strides) and offset \(offset) in \(dtype.rawValue) reaches outside "
                 + "its storage of \(storageBytes) bytes"

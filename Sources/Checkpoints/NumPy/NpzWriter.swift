@@ -2,9 +2,6 @@ import TensorCore
 
 /// Writes `.npz` archives as `numpy.savez` and `numpy.savez_compressed` do; the same tensors give the same bytes.
 package enum NpzWriter {
-    /// NumPy's `NPY_MAXDIMS`.
-    private static let mostAxes = 64
-
     /// - Parameter compressed: whether members are deflated; by zlib's level 6, on all cores.
     /// - Throws: `CheckpointError` for a type that NumPy lacks or a name given twice, and whatever reading the
     ///   tensors or writing the file throws.
@@ -41,10 +38,6 @@ package enum NpzWriter {
                 .unsupported, "NumPy has no type for \(tensor.view.dtype.rawValue)", part: tensor.name)
         }
         let lengths = tensor.view.shape.dimensions
-        guard lengths.count <= mostAxes else {
-            throw CheckpointError(
-                .unsupported, "\(lengths.count) axes; NumPy has at most \(mostAxes)", part: tensor.name)
-        }
         let shape =
             lengths.count == 1
             ? "(\(lengths[0]),)" : "(" + lengths.map(String.init).joined(separator: ", ") + ")"
