@@ -142,7 +142,9 @@ struct PythonLiteral {
         case UInt8(ascii: "("): return tuple(depth: depth)
         case UInt8(ascii: "'"), UInt8(ascii: "\""): return string().map { .text($0) }
         case UInt8(ascii: "["):
-            position = text.lastIndex(of: UInt8(ascii: "]")).map { $0 + 1 } ?? text.count
+            // Only onwards: a bracket that stands before would have this start over for ever.
+            guard let end = text[position...].lastIndex(of: UInt8(ascii: "]")) else { return nil }
+            position = end + 1
             return .list
         case UInt8(ascii: "T"): return word("True") ? .bool(true) : nil
         case UInt8(ascii: "F"): return word("False") ? .bool(false) : nil
