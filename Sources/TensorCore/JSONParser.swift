@@ -75,7 +75,7 @@ package struct JSONParser {
     private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
         try expect("{")
         var members: [JSONValue.Member] = []
-        var keys: Set<String> = []
+        var keys: Set<ExactText> = []
         skipWhitespace()
         if current == UInt8(ascii: "}") {
             position += 1
@@ -85,7 +85,7 @@ package struct JSONParser {
             skipWhitespace()
             let start = position
             let key = try string()
-            guard keys.insert(key).inserted else {
+            guard keys.insert(ExactText(key)).inserted else {
                 throw JSONError(offset: start, detail: "the key \"\(key)\" occurs twice")
             }
             skipWhitespace()

@@ -7,6 +7,8 @@ struct MessagePackReader {
     private var reader: ByteReader
     private var contents = CheckpointContents()
     private var depth = 0
+    /// What the entries take in memory, about.
+    private var spent = 0
 
     private static let deepest = 128
     /// Tensors and others; real files have some thousands.
@@ -35,6 +37,14 @@ struct MessagePackReader {
         guard contents.tensors.count + contents.others.count < Self.mostEntries else {
             throw CheckpointError(
                 .unsupported, "more than \(Self.mostEntries) entries", offset: reader.offset)
+        }
+        // A long key is in the file once, and in the name of everything below it.
+        spent += 64 + path.utf8.count
+        guard spent <= 16 << 20 + 16 * reader.region.count else {
+            throw CheckpointError(
+                .unsupported,
+                "names and entries that take more than \(16 << 20 + 16 * reader.region.count) bytes to list",
+                part: path, offset: reader.offset)
         }
         do {
             switch try MessagePackToken(&reader) {
@@ -66,11 +76,11 @@ struct MessagePackReader {
 
     private mutating func visitMap(_ count: Int, _ path: String) throws {
         if count == 0 { return other(path, "dict", "{}") }
-        var keys: Set<String> = []
+        var keys: Set<ExactText> = []
         for index in 0..<count {
             let start = reader.offset
             let key = try self.key()
-            guard keys.insert(key).inserted else {
+            guard keys.insert(ExactText(key)).inserted else {
                 throw CheckpointError(.damaged, "the key \"\(key)\" occurs twice in a map", offset: start)
             }
             if key == FlaxArray.chunkedKey {

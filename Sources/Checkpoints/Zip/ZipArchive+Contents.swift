@@ -8,7 +8,10 @@ extension ZipArchive {
             throw CheckpointError(.unsupported, "the member is encrypted", part: entry.name)
         }
         do {
-            var reader = ByteReader(try region.slice(entry.headerOffset, region.count - entry.headerOffset))
+            // No more than the header, since a reader reads ahead.
+            let header = try region.slice(
+                entry.headerOffset, min(Self.localHeaderSize, region.count - entry.headerOffset))
+            var reader = ByteReader(header)
             let start = reader.offset
             guard try reader.integer(UInt32.self) == 0x0403_4B50 else {
                 throw CheckpointError(.damaged, "expected the member's local header", offset: start)
@@ -16,8 +19,12 @@ extension ZipArchive {
             try reader.skip(22)
             let nameLength = Int(try reader.integer(UInt16.self))
             let extraLength = Int(try reader.integer(UInt16.self))
-            try reader.skip(nameLength + extraLength)
-            return try reader.region(entry.compressedSize)
+            let place = entry.headerOffset + Self.localHeaderSize + nameLength + extraLength
+            guard entry.compressedSize <= entry.end - place else {
+                throw CheckpointError(
+                    .damaged, "it reaches into what follows it in the archive", offset: start)
+            }
+            return try region.slice(place, entry.compressedSize)
         } catch {
             throw CheckpointError(error, part: entry.name)
         }
@@ -56,8 +63,10 @@ extension ZipArchive {
 
     /// The member's bytes, in memory when deflated.
     ///
-    /// - Parameter limit: the most that the member may hold, for members that are read whole.
+    /// - Parameter limit: the most that the member may hold, for members that are read whole; a deflated one
+    ///   moreover no more than texts and pickles are deflated by.
     func contents(of entry: Entry, limit: Int) throws -> ByteRegion {
+        let limit = entry.method == 0 ? limit : min(limit, (4 << 20) + 64 * entry.compressedSize)
         guard entry.size <= limit else {
             throw CheckpointError(
                 .unsupported, "the member claims \(entry.size) bytes; at most \(limit) are read",

@@ -12,12 +12,14 @@ struct ZipArchive {
         let compressedSize: Int
         let size: Int
         let headerOffset: Int
+        /// Where what follows in the file begins, which the member does not reach into.
+        fileprivate(set) var end = Int.max
     }
 
     let region: ByteRegion
     /// In the order of the central directory.
     let entries: [Entry]
-    private let index: [String: Int]
+    private let index: [ExactText: Int]
 
     /// Reads the central directory.
     ///
@@ -36,17 +38,39 @@ struct ZipArchive {
                 .damaged, "the zip directory claims \(directory.count) members, but holds more",
                 offset: reader.offset)
         }
+        try Self.bound(&entries, by: directory.offset)
         self.entries = entries
         index = Dictionary(
-            entries.indices.map { (entries[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+            entries.indices.map { (ExactText(entries[$0].name), $0) }, uniquingKeysWith: { first, _ in first }
+        )
         guard index.count == entries.count else {
-            var seen: Set<String> = []
-            let twice = entries.first { !seen.insert($0.name).inserted }?.name ?? ""
+            var seen: Set<ExactText> = []
+            let twice = entries.first { !seen.insert(ExactText($0.name)).inserted }?.name ?? ""
             throw CheckpointError(.damaged, "the zip directory lists the member \"\(twice)\" twice")
         }
     }
 
-    subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
+    subscript(name: String) -> Entry? { index[ExactText(name)].map { entries[$0] } }
+
+    /// The shortest local header.
+    static let localHeaderSize = 30
+
+    /// Has each member end before the next begins: of members that share their bytes, a file of any size could
+    /// hold thousands.
+    private static func bound(_ entries: inout [Entry], by directory: Int) throws {
+        let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
+        for (place, index) in order.enumerated() {
+            let next = place + 1 < order.count ? order[place + 1] : nil
+            let end = next.map { entries[$0].headerOffset } ?? directory
+            let entry = entries[index]
+            guard end - entry.headerOffset - localHeaderSize >= entry.compressedSize else {
+                let what =
+                    next.map { "overlaps the member \"\(entries[$0].name)\"" } ?? "reaches into the directory"
+                throw CheckpointError(.damaged, "it \(what)", part: entry.name, offset: entry.headerOffset)
+            }
+            entries[index].end = end
+        }
+    }
 
     // MARK: Directory
 
