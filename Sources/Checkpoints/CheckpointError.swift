@@ -62,9 +62,15 @@ extension CheckpointError: CustomStringConvertible {
     public var description: String {
         var text = ""
         if let path { text += path + ": " }
-        if let part { text += part + ": " }
+        if let part { text += Self.shown(part) + ": " }
         text += detail
         if let offset { text += " (at byte \(offset))" }
         return text
+    }
+
+    /// A name of the file's, cut where it is longer than any that is meant to be read.
+    private static func shown(_ name: String) -> String {
+        let start = name.unicodeScalars.prefix(240)
+        return start.endIndex < name.endIndex ? String(start) + "…" : name
     }
 }

@@ -29,6 +29,7 @@ enum ShardedCheckpoint {
             places.keys.sorted().map { (String($0.map { $0 == "/" ? "." : $0 }), $0) },
             uniquingKeysWith: { first, _ in first })
         var contents = CheckpointContents()
+        var globals: Set<String> = []
         var files: [OpenFile] = []
         var container = Container.safetensorsIndex
         var extra = 0
@@ -38,7 +39,7 @@ enum ShardedCheckpoint {
             let shard = try read(file)
             if shard.container != .safetensors && shard.container != .swt { container = shard.container }
             files.append(file)
-            contents.globals += shard.contents.globals.filter { !contents.globals.contains($0) }
+            contents.globals += shard.contents.globals.filter { globals.insert($0).inserted }
             contents.others += shard.contents.others
             for tensor in shard.contents.tensors {
                 let key =
@@ -61,9 +62,10 @@ enum ShardedCheckpoint {
         return Checkpoint(contents, path: indexPath, container: container, files: files)
     }
 
-    /// A name without any way out of the folder.
+    /// A name without any way out of the folder. Told by bytes, as the system reads it: to Swift a slash and an
+    /// accent are one letter.
     private static func isPlainName(_ name: String) -> Bool {
-        !name.isEmpty && !name.contains("/") && name != "." && name != ".." && !name.contains("\0")
+        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0x2F || $0 == 0 }
     }
 
     private static func open(_ path: String) throws -> OpenFile {
