@@ -42,16 +42,44 @@ struct NumPyPickle {
             isColumnMajor = fields[2].integer == 1
         }
         guard let (type, order) = element(dtype), let bytes = bytes(data) else { return nil }
-        let lengths = try graph.sequence(shape)?.map {
-            guard let length = $0.integer else {
-                throw CheckpointError(.damaged, "an array's shape is no tuple of integers")
-            }
-            return length
-        }
-        let view = try Shape(lengths ?? [])
+        let lengths = graph.sequence(shape) ?? []
+        guard lengths.count <= Shape.largestRank else { throw TensorError.tooManyAxes(lengths.count) }
+        let view = try Shape(
+            try lengths.map {
+                guard let length = $0.integer else {
+                    throw CheckpointError(.damaged, "an array's shape is no tuple of integers")
+                }
+                return length
+            })
         return try TensorView(
-            storage: .bytes(bytes, order), dtype: type, shape: view,
+            storage: try storage(bytes, order, count: view.elementCount, of: type), dtype: type, shape: view,
             strides: isColumnMajor ? view.columnMajorStrides : nil)
+    }
+
+    /// Texts are turned into bytes when these are asked for, since thousands of arrays may refer to one.
+    private func storage(
+        _ bytes: Bytes, _ order: ByteOrder, count: Int, of dtype: DType
+    ) throws -> TensorStorage {
+        let (size, overflow) = count.multipliedReportingOverflow(by: dtype.itemSize)
+        guard !overflow else { throw CheckpointError(.damaged, "an array of \(count) elements") }
+        switch bytes {
+        case .region(let region): return .bytes(region, order)
+        case .text(let text):
+            guard text.utf8.count >= size else {
+                throw ByteError(.truncated, offset: 0, needed: size, available: text.utf8.count)
+            }
+            return .deferred(
+                DeferredBytes(byteCount: text.utf8.count, order: order) { ByteRegion(Array(text.utf8)) })
+        case .latin(let text):
+            return .deferred(
+                DeferredBytes(byteCount: size, order: order) {
+                    let bytes = text.unicodeScalars.compactMap { UInt8(exactly: $0.value) }
+                    guard bytes.count == text.unicodeScalars.count else {
+                        throw CheckpointError(.damaged, "an array's bytes are no text of Latin-1")
+                    }
+                    return ByteRegion(bytes)
+                })
+        }
     }
 
     /// A `numpy.dtype` call: its argument spells the type, its state the byte order.
@@ -70,29 +98,34 @@ struct NumPyPickle {
     }
 
     /// Bytes in any of the forms that pickles of the various Pythons have for them.
-    func bytes(_ value: PickleValue, isNested: Bool = false) -> ByteRegion? {
+    private enum Bytes {
+        case region(ByteRegion)
+        /// Python 2 strings that happen to be UTF-8.
+        case text(String)
+        /// One scalar for each byte.
+        case latin(String)
+    }
+
+    /// Whether a call would make bytes.
+    func isBytes(_ value: PickleValue) -> Bool { bytes(value) != nil }
+
+    private func bytes(_ value: PickleValue, isNested: Bool = false) -> Bytes? {
         switch value {
-        // Python 2 strings that happen to be UTF-8.
-        case .text(let text): return ByteRegion(Array(text.utf8))
+        case .text(let text): return .text(text)
         case .node:
-            if case .bytes(let region) = graph.node(value) { return region }
+            if case .bytes(let region) = graph.node(value) { return .region(region) }
             // Python 3 writes bytes in protocol 2 as _codecs.encode(text, 'latin1'), empty ones as bytes().
             guard let call = graph.instance(value), let callable = graph.global(call.callable) else {
                 return nil
             }
             if callable.name == "bytes" || callable.name == "bytearray" {
-                guard let first = graph.tuple(call.arguments)?.first else { return ByteRegion([]) }
+                guard let first = graph.tuple(call.arguments)?.first else { return .region(ByteRegion([])) }
                 return isNested ? nil : bytes(first, isNested: true)
             }
             guard callable == PickleGlobal(module: "_codecs", name: "encode"),
                 let fields = graph.tuple(call.arguments), fields.count == 2, let text = fields[0].text
             else { return nil }
-            var latin: [UInt8] = []
-            for scalar in text.unicodeScalars {
-                guard scalar.value < 256 else { return nil }
-                latin.append(UInt8(scalar.value))
-            }
-            return ByteRegion(latin)
+            return .latin(text)
         default: return nil
         }
     }

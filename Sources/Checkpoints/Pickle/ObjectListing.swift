@@ -10,9 +10,10 @@ struct ObjectListing {
     private let rebuilder: TensorRebuilder
     private let numpy: NumPyPickle
     private var onPath: Set<Int> = []
-    private var visits = 0
-    /// What is referred to over and over counts each time; real files stay far below.
-    private let mostVisits: Int
+    /// What is listed, and gone through for it, in bytes, about. What is referred to over and over counts each time.
+    private var spent = 0
+    /// Real files take a tenth of it.
+    private let allowance: Int
     private var depth = 0
     /// Inside a foreign object only tensors are listed.
     private var isForeign = false
@@ -23,7 +24,7 @@ struct ObjectListing {
         self.graph = graph
         rebuilder = TensorRebuilder(graph: graph, storages: storages)
         numpy = NumPyPickle(graph: graph)
-        mostVisits = 100_000 + 16 * graph.valueCount
+        allowance = 16 << 20 + 32 * graph.byteCount
         try visit(graph.root, "")
         contents.globals = graph.globals.map(\.description)
     }
@@ -38,14 +39,24 @@ struct ObjectListing {
         if !isForeign { contents.others.append(OtherEntry(Self.name(path), type: type, value: value)) }
     }
 
-    private mutating func visit(_ value: PickleValue, _ path: String) throws {
-        visits += 1
-        guard visits <= mostVisits else {
+    /// Counts entries and work that the file does not pay for by its size.
+    private mutating func spend(_ size: Int, _ path: String) throws {
+        spent += size
+        guard spent <= allowance else {
             throw CheckpointError(
                 .unsupported,
-                "the same objects are referred to over and over: more than "
-                    + "\(mostVisits) entries", part: path)
+                "the same objects, or long names, are referred to over and over: a list of them takes more than "
+                    + "\(allowance) bytes", part: path)
         }
+    }
+
+    private mutating func add(_ view: TensorView, _ path: String) throws {
+        try spend(192 + 16 * view.shape.rank, path)
+        contents.tensors.append(NamedTensor(Self.name(path), view))
+    }
+
+    private mutating func visit(_ value: PickleValue, _ path: String) throws {
+        try spend(64 + path.utf8.count, path)
         guard case .node(let index) = value else {
             return other(path, PickleText.type(of: value), PickleText.short(value, in: graph))
         }
@@ -64,7 +75,7 @@ struct ObjectListing {
         case .global(let global): other(path, "global", global.description)
         case .persistent(let id):
             if let view = rebuilder.storages.tensor(id) {
-                contents.tensors.append(NamedTensor(Self.name(path), view))
+                try add(view, path)
             } else {
                 other(path, "storage", "a storage without a tensor")
             }
@@ -74,6 +85,7 @@ struct ObjectListing {
 
     /// Dictionaries: a key that was set twice keeps its first place and its last value.
     private mutating func visit(_ items: [PickleItem], _ path: String) throws {
+        for case .text(let key) in items.lazy.map(\.key) { try spend(key.utf8.count, path) }
         var last: [PickleValue: PickleValue] = [:]
         for item in items { last[item.key] = item.value }
         for item in items {
@@ -83,6 +95,7 @@ struct ObjectListing {
     }
 
     private mutating func visit(_ values: [PickleValue], _ path: String, _ whole: PickleValue) throws {
+        try spend(8 * values.count, path)
         let isPlain = values.allSatisfy { if case .node = $0 { false } else { true } }
         if isPlain {
             return other(path, PickleText.type(of: whole, in: graph), PickleText.short(whole, in: graph))
@@ -98,8 +111,7 @@ struct ObjectListing {
                 guard let view = try numpy.array(instance) else {
                     return other(path, "numpy array", "not of numbers")
                 }
-                contents.tensors.append(NamedTensor(Self.name(path), view))
-                return
+                return try add(view, path)
             }
         } catch let error as CheckpointError where error.kind == .unsupported {
             return other(path, "tensor", error.detail)
@@ -108,8 +120,8 @@ struct ObjectListing {
         }
         if let rebuilt { return try visit(rebuilt, path) }
         if numpy.isScalar(instance) { return other(path, "numpy scalar") }
-        if numpy.bytes(value) != nil { return other(path, "bytes") }
-        if let state = moduleState(of: instance) { return try visit(module: state, path) }
+        if numpy.isBytes(value) { return other(path, "bytes") }
+        if let state = try moduleState(of: instance, path) { return try visit(module: state, path) }
         let name = graph.global(instance.callable)?.description
         if let name, let sequence = sequence(of: instance, named: name) {
             for (index, value) in sequence.enumerated() { try visit(value, Self.join(path, String(index))) }
@@ -129,7 +141,7 @@ struct ObjectListing {
 
     private mutating func visit(_ rebuilt: TensorRebuilder.Rebuilt, _ path: String) throws {
         switch rebuilt {
-        case .tensor(let view): contents.tensors.append(NamedTensor(Self.name(path), view))
+        case .tensor(let view): try add(view, path)
         case .empty(let type, let description): other(path, type, description)
         case .wrapped(let value, let attributes):
             if value != .none { try visit(value, path) }
@@ -195,8 +207,9 @@ struct ObjectListing {
     }
 
     /// The state of a pickled `torch.nn.Module`, which always has these three dictionaries.
-    private func moduleState(of instance: PickleInstance) -> [PickleItem]? {
+    private mutating func moduleState(of instance: PickleInstance, _ path: String) throws -> [PickleItem]? {
         guard let state = instance.states.last.flatMap({ dictionary($0) }) else { return nil }
+        try spend(8 * state.count, path)
         let isModule = ["_parameters", "_buffers", "_modules"].allSatisfy { Self.value($0, in: state) != nil }
         return isModule ? state : nil
     }

@@ -46,8 +46,9 @@ extension PickleMachine {
     private static func integer(_ bytes: [UInt8]) -> PickleValue {
         guard let last = bytes.last else { return .integer(0) }
         guard bytes.count <= 8 else {
-            return .wideInteger(
-                "0x" + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            let digits = Array("0123456789abcdef".utf8)
+            let text = bytes.reversed().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+            return .wideInteger("0x" + String(decoding: text, as: UTF8.self))
         }
         var value: Int64 = last >= 0x80 ? -1 : 0
         for byte in bytes.reversed() { value = value << 8 | Int64(byte) }

@@ -9,26 +9,47 @@ struct PickleMachine {
     private var graph = PickleGraph()
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
-    private var memo: [Int: PickleValue] = [:]
+    private var memo = PickleMemo()
     private var knownGlobals: Set<PickleGlobal> = []
+    /// What the graph takes in memory, about, without the stack and the memo.
+    private var graphSize = 0
+    private let start: Int
+    private let storedSize: Int
 
-    /// The most objects that one pickle may describe: what a file of a few megabytes could blow up to
-    /// gigabytes stays far below, and the largest real checkpoints hold some hundred thousand.
-    static let largestGraph = 8_000_000
     private static let deepestMarks = 1_000_000
+    private static let longestGlobal = 2048
 
     /// Reads one pickle from where `reader` stands and leaves `reader` behind its STOP.
     ///
+    /// - Parameter storedSize: the bytes of the file that the pickle was inflated from, when it was.
     /// - Throws: `CheckpointError` with the place of the opcode that cannot be followed.
-    static func run(_ reader: inout ByteReader) throws -> PickleGraph {
-        var machine = PickleMachine(reader: reader)
+    static func run(_ reader: inout ByteReader, storedSize: Int = .max) throws -> PickleGraph {
+        var machine = PickleMachine(reader: reader, storedSize: storedSize)
         let graph = try machine.run()
         reader = machine.reader
         return graph
     }
 
-    private init(reader: ByteReader) {
+    private init(reader: ByteReader, storedSize: Int) {
         self.reader = reader
+        start = reader.position
+        self.storedSize = storedSize
+    }
+
+    /// The bytes of the file that account for what was read so far. Names and numbers deflate to an eighth.
+    private var byteCount: Int {
+        let count = reader.position - start
+        return storedSize < count ? min(count, 8 * storedSize) : count
+    }
+
+    /// An opcode of one byte makes an object of dozens. Real pickles, mostly names, take a tenth of this.
+    private func checkMemory() throws {
+        let size = graphSize + MemoryLayout<PickleValue>.stride * (stack.count + memo.count) + 8 * marks.count
+        guard size <= 32 << 20 || size <= 32 << 20 + 40 * byteCount else {
+            throw CheckpointError(
+                .unsupported,
+                "\(reader.position - start) bytes of pickle describe more objects than there is memory for")
+        }
     }
 
     private mutating func run() throws -> PickleGraph {
@@ -49,10 +70,12 @@ struct PickleMachine {
                 guard stack.isEmpty else {
                     throw failure("STOP with \(stack.count) values left on the stack")
                 }
+                graph.byteCount = byteCount
                 return graph
             }
             do {
                 try execute(opcode)
+                try checkMemory()
             } catch let error as CheckpointError {
                 throw error.offset == nil
                     ? CheckpointError(error.kind, "\(error.detail), opcode \(opcode)", offset: start) : error
@@ -68,11 +91,9 @@ struct PickleMachine {
 
     mutating func push(_ value: PickleValue) { stack.append(value) }
 
-    mutating func push(_ node: PickleNode) throws {
-        guard graph.nodes.count < Self.largestGraph else {
-            throw CheckpointError(.unsupported, "the pickle describes more than \(Self.largestGraph) objects")
-        }
+    mutating func push(_ node: PickleNode) {
         graph.nodes.append(node)
+        graphSize += node.size
         stack.append(.node(graph.nodes.count - 1))
     }
 
@@ -142,19 +163,19 @@ struct PickleMachine {
         case .nextBuffer, .readOnlyBuffer:
             throw CheckpointError(.unsupported, "the pickle refers to buffers kept outside of it")
 
-        case .emptyTuple: try push(.tuple([]))
+        case .emptyTuple: push(.tuple([]))
         case .tuple1: try push(.tuple(try pop(1)))
         case .tuple2: try push(.tuple(try pop(2)))
         case .tuple3: try push(.tuple(try pop(3)))
         case .tuple: try push(.tuple(try popToMark()))
-        case .emptyList: try push(.list([]))
+        case .emptyList: push(.list([]))
         case .list: try push(.list(try popToMark()))
         case .append: try append([try pop()])
         case .appends: try append(try popToMark())
-        case .emptySet: try push(.set([]))
+        case .emptySet: push(.set([]))
         case .frozenSet: try push(.set(try popToMark()))
         case .addItems: try append(try popToMark())
-        case .emptyDict: try push(.dictionary([]))
+        case .emptyDict: push(.dictionary([]))
         case .dict: try push(.dictionary(try items(try popToMark())))
         case .setItem: try set(try items(try pop(2)))
         case .setItems: try set(try items(try popToMark()))
@@ -171,24 +192,24 @@ struct PickleMachine {
 
         case .reduce:
             let parts = try pop(2)
-            try push(instance(parts[0], parts[1], isNew: false))
+            push(instance(parts[0], parts[1], isNew: false))
         case .newObj:
             let parts = try pop(2)
-            try push(instance(parts[0], parts[1], isNew: true))
+            push(instance(parts[0], parts[1], isNew: true))
         case .newObjEx:
             let parts = try pop(3)
-            try push(instance(parts[0], parts[1], keywords: parts[2], isNew: true))
+            push(instance(parts[0], parts[1], keywords: parts[2], isNew: true))
         case .inst:
             let (module, name) = (try textLine(), try textLine())
             let arguments = try popToMark()
             try pushGlobal(module: module, name: name)
             let callable = try pop()
-            try push(.tuple(arguments))
+            push(.tuple(arguments))
             try push(instance(callable, try pop(), isNew: false))
         case .obj:
             let parts = try popToMark()
             guard let callable = parts.first else { throw failure("OBJ without a class") }
-            try push(.tuple(Array(parts.dropFirst())))
+            push(.tuple(Array(parts.dropFirst())))
             try push(instance(callable, try pop(), isNew: false))
         case .build: try build(state: try pop())
 
@@ -203,7 +224,7 @@ struct PickleMachine {
         .instance(PickleInstance(callable: callable, arguments: arguments, keywords: keywords, isNew: isNew))
     }
 
-    private mutating func memoize(at index: Int) throws { memo[index] = try top() }
+    private mutating func memoize(at index: Int) throws { memo.put(try top(), at: index) }
 
     private mutating func recall(_ index: Int) throws {
         guard let value = memo[index] else { throw failure("nothing stands in the memo at \(index)") }
@@ -212,8 +233,12 @@ struct PickleMachine {
 
     private mutating func pushGlobal(module: String, name: String) throws {
         let global = PickleGlobal(module: module, name: name)
+        // A text that is referred to, and not repeated, would be gone through each time.
+        guard module.utf8.count + name.utf8.count < Self.longestGlobal else {
+            throw failure("a global's name of \(module.utf8.count + 1 + name.utf8.count) bytes")
+        }
         if knownGlobals.insert(global).inserted { graph.globals.append(global) }
-        try push(.global(global))
+        push(.global(global))
     }
 
     // MARK: Changing what stands on top
@@ -227,6 +252,7 @@ struct PickleMachine {
 
     private mutating func append(_ values: [PickleValue]) throws {
         guard case .node(let index) = try top() else { throw failure("APPEND to something that is no list") }
+        graphSize += values.count * MemoryLayout<PickleValue>.stride
         switch graph.nodes[index] {
         case .list(var list):
             graph.nodes[index] = .tuple([])  // hands the array over, so that it grows in place
@@ -248,6 +274,7 @@ struct PickleMachine {
         guard case .node(let index) = try top() else {
             throw failure("SETITEM in something that is no dictionary")
         }
+        graphSize += items.count * MemoryLayout<PickleItem>.stride
         switch graph.nodes[index] {
         case .dictionary(var dictionary):
             graph.nodes[index] = .tuple([])
@@ -266,6 +293,7 @@ struct PickleMachine {
             throw failure("BUILD on something that is no object")
         }
         graph.nodes[index] = .tuple([])
+        graphSize += MemoryLayout<PickleValue>.stride
         instance.states.append(state)
         graph.nodes[index] = .instance(instance)
     }

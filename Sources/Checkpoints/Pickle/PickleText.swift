@@ -65,6 +65,8 @@ enum PickleText {
     }
 
     private static func cut(_ text: String) -> String {
-        text.count > longest ? text.prefix(longest) + "…" : text
+        // By scalars and from the start: a text that is referred to often is not gone through each time.
+        let start = text.unicodeScalars.prefix(longest)
+        return start.endIndex < text.endIndex ? String(start) + "…" : text
     }
 }

@@ -4,7 +4,7 @@ import TensorCore
 ///
 /// Nodes are named by number, so that two references to one object stay references to one object, as
 /// the memo of a pickle demands, and cycles cost nothing.
-enum PickleValue: Sendable, Hashable {
+enum PickleValue: Sendable {
     case none
     case bool(Bool)
     case integer(Int)
@@ -13,6 +13,35 @@ enum PickleValue: Sendable, Hashable {
     case real(Double)
     case text(String)
     case node(Int)
+}
+
+/// As keys of a dictionary: texts and numbers by their bits. By their values, two spellings of é would be one name,
+/// and numbers that are none would each be new, at the price of a look at all before.
+extension PickleValue: Hashable {
+    static func == (left: PickleValue, right: PickleValue) -> Bool {
+        switch (left, right) {
+        case (.none, .none): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.integer(let left), .integer(let right)): left == right
+        case (.wideInteger(let left), .wideInteger(let right)): left == right
+        case (.real(let left), .real(let right)): left.bitPattern == right.bitPattern
+        case (.text(let left), .text(let right)): ExactText(left) == ExactText(right)
+        case (.node(let left), .node(let right)): left == right
+        default: false
+        }
+    }
+
+    func hash(into hasher: inout Hasher) {
+        switch self {
+        case .none: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .integer(let value): hasher.combine(value)
+        case .wideInteger(let digits): hasher.combine(digits)
+        case .real(let value): hasher.combine(value.bitPattern)
+        case .text(let text): hasher.combine(ExactText(text))
+        case .node(let index): hasher.combine(index)
+        }
+    }
 }
 
 /// A Python global, which is never imported: `module` and qualified `name`.
@@ -31,9 +60,10 @@ enum PickleNode: Sendable {
     case set([PickleValue])
     case dictionary([PickleItem])
     case bytes(ByteRegion)
-    case global(PickleGlobal)
+    indirect case global(PickleGlobal)
     case persistent(PickleValue)
-    case instance(PickleInstance)
+    // In a box, since an opcode of one byte makes room for a node of any kind.
+    indirect case instance(PickleInstance)
 }
 
 struct PickleItem: Sendable {
@@ -64,19 +94,8 @@ struct PickleGraph: Sendable {
     var root: PickleValue = .none
     /// In order of first appearance.
     var globals: [PickleGlobal] = []
-
-    /// How many values all objects hold together.
-    var valueCount: Int {
-        nodes.reduce(0) { sum, node in
-            switch node {
-            case .list(let values), .tuple(let values), .set(let values): sum + values.count + 1
-            case .dictionary(let items): sum + items.count + 1
-            case .instance(let instance):
-                sum + instance.states.count + instance.elements.count + instance.items.count + 1
-            case .bytes, .global, .persistent: sum + 1
-            }
-        }
-    }
+    /// How many bytes of the file it was made from.
+    var byteCount = 0
 
     func node(_ value: PickleValue) -> PickleNode? {
         guard case .node(let index) = value else { return nil }

@@ -150,6 +150,10 @@ struct TensorRebuilder {
     /// `metadata` may say that the elements are to be conjugated or negated when read.
     private func lazilyFlipped(_ view: TensorView, metadata: PickleValue?) throws -> TensorView {
         guard let metadata, case .dictionary(let items) = graph.node(metadata) else { return view }
+        guard items.count <= 16 else {
+            throw CheckpointError(
+                .damaged, "a tensor with \(items.count) facts beside it, where two are known")
+        }
         func isSet(_ key: String) -> Bool { items.contains { $0.key.text == key && $0.value == .bool(true) } }
         let conjugate = isSet("conj") && view.dtype.isComplex
         let negative = isSet("neg")
@@ -208,6 +212,9 @@ private struct Arguments {
         var list = try value(index)
         if let size = graph.instance(list), let inner = graph.tuple(size.arguments)?.first { list = inner }
         guard let values = graph.sequence(list) else { throw failure("argument \(index + 1) is no tuple") }
+        guard values.count <= Shape.largestRank else {
+            throw failure(TensorError.tooManyAxes(values.count).description)
+        }
         return try values.map {
             guard let integer = $0.integer else {
                 throw failure("argument \(index + 1) holds what is no integer")

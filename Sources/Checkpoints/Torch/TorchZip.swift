@@ -33,7 +33,8 @@ enum TorchZip {
             let storages = ZipStorages(archive: archive, folder: root + "constants/", order: order)
             let more = try read(constants, of: archive, storages: storages)
             contents.tensors += more.tensors.map { NamedTensor("constants." + $0.name, $0.view) }
-            contents.globals += more.globals.filter { !contents.globals.contains($0) }
+            let known = Set(contents.globals)
+            contents.globals += more.globals.filter { !known.contains($0) }
         }
         return contents
     }
@@ -43,7 +44,7 @@ enum TorchZip {
     ) throws -> CheckpointContents {
         do {
             var reader = ByteReader(try archive.contents(of: entry, limit: largestPickle))
-            let graph = try PickleMachine.run(&reader)
+            let graph = try PickleMachine.run(&reader, storedSize: entry.compressedSize)
             return try ObjectListing(of: graph, storages: storages).contents
         } catch let error as ByteError {
             throw CheckpointError(error, part: entry.name)
