@@ -13,7 +13,7 @@ extension TensorError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidShape(let dimensions):
-            "\(dimensions) is no shape: a length is negative or the number of elements overflows"
+            "\(dimensions) is no shape: a length is negative or too large, or the number of elements overflows"
         case .tooManyAxes(let count):
             "a tensor of \(count) axes; at most \(Shape.largestRank) are read"
         case .outsideStorage(let shape, let strides, let offset, let dtype, let storageBytes):

@@ -51,7 +51,9 @@ struct ObjectListing {
     }
 
     private mutating func add(_ view: TensorView, _ path: String) throws {
-        try spend(192 + 16 * view.shape.rank, path)
+        // What is seen expanded is computed as a whole each time that somebody asks.
+        let expansion = max(0, view.byteCount - view.storage.byteCount(of: view.dtype))
+        try spend(192 + 16 * view.shape.rank + expansion / 64, path)
         contents.tensors.append(NamedTensor(Self.name(path), view))
     }
 
