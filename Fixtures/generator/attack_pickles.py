@@ -168,6 +168,9 @@ def tensors(files: Files) -> None:
             "an expanded view claims 4398046511104 bytes")
     refused("shape_empty_and_huge", tensor(shape=(0, 2**62), strides=(1, 1)),
             "no elements, and an axis of 2^62 that sums would overflow with", "is no shape")
+    files.refused("tensor_name_lines.pth", legacy(Raw(
+        b"}(" + encode("w\nvit-convert: all is well") + encode(tensor(9)) + b"u"), *ONE),
+        "a name that would be a line of its own in a message", "w\\u{a}vit-convert: all is well: ")
     refused("rank", tensor(shape=(1,) * 200, strides=(1,) * 200), "200 axes", "200 axes; at most 64")
     backwards = Call(REBUILD_2, storage(), 3, (4,), (-1,), False, Call(ORDERED_DICT))
     files.reads("tensor_backwards.pth", legacy(dictionary(weight=backwards), *ONE),

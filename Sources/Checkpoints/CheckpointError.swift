@@ -62,15 +62,18 @@ extension CheckpointError: CustomStringConvertible {
     public var description: String {
         var text = ""
         if let path { text += path + ": " }
-        if let part { text += Self.shown(part) + ": " }
-        text += detail
+        if let part { text += Self.line(part, atMost: 240) + ": " }
+        text += Self.line(detail)
         if let offset { text += " (at byte \(offset))" }
         return text
     }
 
-    /// A name of the file's, cut where it is longer than any that is meant to be read.
-    private static func shown(_ name: String) -> String {
-        let start = name.unicodeScalars.prefix(240)
-        return start.endIndex < name.endIndex ? String(start) + "…" : name
+    /// Names and texts of a stranger's file on one line, cut where they are longer than any that is meant to be read.
+    private static func line(_ text: String, atMost limit: Int = 2000) -> String {
+        let start = text.unicodeScalars.prefix(limit)
+        let line = start.reduce(into: "") { line, scalar in
+            line += scalar.value < 0x20 ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+        }
+        return start.endIndex < text.endIndex ? line + "…" : line
     }
 }
