@@ -4,7 +4,7 @@
   against_peers.py --workspace DIR            all rows but the large ones
   against_peers.py … --large --growth         ViT-L/16 and ViT-H/14 forward; conversions of 0.1 to 8 GB
   against_peers.py … --only inspect digest    rows whose name holds one of these words
-  against_peers.py … --small                  tiny models, for a look at the plumbing: bars are shown, and count for nothing
+  against_peers.py … --small                  tiny models, for a look at the plumbing: bars missed do not count
   against_peers.py --list                     the names of the rows
 
 Ours and a peer take turns, and ratios are taken within each pair. The exit code is 1 when a bar is missed or a program
@@ -20,17 +20,18 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from measure import Launcher, Series, alternate, read_into_cache
+from measure import Launcher, alternate, read_into_cache
 from report import HEADER, Tally, growth, lines
-from rows import Setting, all_rows
+from rows import Rows, Setting, all_rows
 from workloads import Workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "timm", "safetensors", "numpy", "h5py", "tinygrad", "onnx", "onnxruntime", "openvino")
-# Nothing is fetched; engines that ask the environment find the same number of threads.
-QUIET = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+# Nothing is fetched, and only the table is printed.
+QUIET = {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
 
 
 def first_line(command: list[str]) -> str:
@@ -61,7 +62,9 @@ def versions(binary: Path) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help="where files are made and kept between runs")
+    kept = Path(tempfile.gettempdir(), "vit-convert-peers")
+    parser.add_argument("--workspace", type=Path, metavar="DIR", default=kept,
+                        help="where files of up to 8 GB are made and kept for the next time (default: %(default)s)")
     parser.add_argument("--binary", type=Path, default=PROJECT / ".build/release/vit-convert", metavar="PATH",
                         help="vit-convert (default: this project's release build)")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="rows whose name holds one of these words")
@@ -75,63 +78,69 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there, too")
     parser.add_argument("--list", action="store_true", help="print the names of the rows and stop")
     options = parser.parse_args()
-    if options.workspace is None and not options.list:
-        parser.error("expected --workspace DIR, a folder with 40 GB of room (1 GB with --small)")
     if options.rounds < 1:
         parser.error("expected --rounds of at least 1")
     return options
 
 
-def main() -> None:
-    options = arguments()
-    written: list[str] = []
+class Table:
+    """Prints lines as they come, and keeps them."""
 
-    def say(text: str = "") -> None:
-        written.append(text)
-        print(text, flush=True)
+    def __init__(self):
+        self.lines: list[str] = []
 
-    setting = Setting(options.binary.resolve(), Workspace(options.workspace or Path(os.devnull).parent, options.binary),
-                      options.threads, options.seconds, options.small, options.large, options.growth,
-                      has_benchmark="benchmark" in subprocess.run([str(options.binary), "--help"], capture_output=True,
-                                                                  text=True).stdout)
-    rows = {name: make for name, make in all_rows(setting).items()
-            if not options.only or any(word in name for word in options.only)}
-    if options.list:
-        print("\n".join(rows))
-        return
+    def say(self, *lines: str) -> None:
+        for line in lines:
+            self.lines.append(line)
+            print(line, flush=True)
 
-    say(f"{datetime.date.today():%d %B %Y}. {machine(options.workspace)}.  ")
-    say(f"{versions(options.binary)}.\n")
-    for text in HEADER:
-        say(text)
+
+def measure(rows: Rows, rounds: int, table: Table) -> Tally:
     tally, grown, sizes = Tally(), {}, {}
-    with Launcher({**QUIET, "OMP_NUM_THREADS": str(options.threads)}) as launcher:
+    with Launcher(QUIET) as launcher:
         for name, make in rows.items():
             try:
                 row = make()
             except RuntimeError as problem:
                 tally.failed.append(f"{name}: {problem}")
-                say(f"| {name} | | **failed**: {' '.join(str(problem).split())} | | | | |")
+                table.say(f"| {name} | | **failed**: {' '.join(str(problem).split())} | | | | |")
                 continue
             for path in row.cached:
                 read_into_cache(path)
-            rounds = min(options.rounds, row.rounds or options.rounds)
-            measured: list[Series] = alternate(launcher, row.ours, row.peers, rounds, warm=row.rounds is None)
-            for text in lines(name, row, measured, launcher.floor, tally):
-                say(text)
+            measured = alternate(launcher, row.ours, row.peers, min(rounds, row.rounds or rounds),
+                                 warm=row.rounds is None)
+            table.say(*lines(name, row, measured, launcher.floor, tally))
             if name.startswith("growth"):
                 grown[name], sizes[name] = measured, row.cached[0].stat().st_size
     if grown:
-        say()
-        for text in growth(grown, sizes):
-            say(text)
+        table.say("", *growth(grown, sizes))
+    return tally
 
-    say(f"\n{tally.holding} bars hold, {len(tally.missed)} are missed, {len(tally.unjudged)} were not judged.")
-    for heading, texts in (("missed", tally.missed), ("not judged", tally.unjudged), ("failed", tally.failed)):
-        for text in texts:
-            say(f"- {heading}: {text}")
+
+def main() -> None:
+    options = arguments()
+    workspace = Workspace(options.workspace, options.binary)
+    rows = {name: make for name, make in all_rows(Setting(
+                options.binary.resolve(), workspace, options.threads, options.seconds, options.small, options.large,
+                options.growth)).items()
+            if not options.only or any(word in name for word in options.only)}
+    if options.list:
+        print("\n".join(rows))
+        return
+    if not os.access(options.binary, os.X_OK):
+        sys.exit(f"against_peers.py: {options.binary} is not there: swift build -c release, or --binary PATH")
+
+    options.workspace.mkdir(parents=True, exist_ok=True)
+    table = Table()
+    table.say(f"{datetime.date.today():%d %B %Y}. {machine(options.workspace)}.  ", f"{versions(options.binary)}.", "",
+              *HEADER)
+    tally = measure(rows, options.rounds, table)
+    table.say("", f"{tally.holding} bars hold, {len(tally.missed)} are missed, {len(tally.unjudged)} were not judged.",
+              *[f"- {heading}: {text}" for heading, texts in (
+                  ("missed", tally.missed), ("not judged", tally.unjudged), ("failed", tally.failed))
+                for text in texts])
     if options.markdown:
-        options.markdown.write_text("\n".join(written) + "\n")
+        options.markdown.write_text("\n".join(table.lines) + "\n")
     sys.exit(1 if tally.failed or (tally.missed and not options.small) else 0)
 
 

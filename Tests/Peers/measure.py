@@ -72,11 +72,12 @@ class Program:
 
 @dataclass
 class Series:
-    """The runs of one program; beside those of a peer, ours of the same pairs."""
+    """The runs of one program; for a peer, also those with a run of ours just before."""
 
     program: Program
     runs: list[Run] = field(default_factory=list)
-    paired: list[Run] = field(default_factory=list)
+    paired: list[tuple[Run, Run]] = field(default_factory=list)
+    """Ours, and its."""
     problem: str | None = None
 
     @property
@@ -100,7 +101,7 @@ class Series:
     def ratio(self, ours: Program) -> float:
         """Ours over this one's, pair by pair."""
         return statistics.median(ours.figure(mine) / self.program.figure(its)
-                                 for mine, its in zip(self.paired, self.runs))
+                                 for mine, its in self.paired)
 
 
 class Launcher:
@@ -155,23 +156,31 @@ def alternate(launcher: Launcher, ours: Program, peers: list[Program], rounds: i
     for number in range(-1 if warm else 0, rounds):
         present = [series for series in others if series.problem is None]
         for series in present or [None]:
-            pair = []
-            for one in filter(None, (mine, series)):
-                if one.problem is None:
-                    try:
-                        pair.append(launcher.run(one.program))
-                        one.program.figure(pair[-1])
-                    except Failed as problem:
-                        one.problem = f"**failed**: {problem}"
-                    except (KeyError, TypeError, ValueError) as problem:
-                        one.problem = f"**failed**: its answer is not understood ({problem!r})"
-            if number < 0 or any(one.problem for one in filter(None, (mine, series))):
+            my_run, its_run = attempt(launcher, mine), attempt(launcher, series)
+            if number < 0:
                 continue
-            mine.runs.append(pair[0])
-            if series:
-                series.paired.append(pair[0])
-                series.runs.append(pair[1])
+            if my_run:
+                mine.runs.append(my_run)
+            if its_run:
+                series.runs.append(its_run)
+            if my_run and its_run:
+                series.paired.append((my_run, its_run))
     return [mine, *others]
+
+
+def attempt(launcher: Launcher, series: Series | None) -> Run | None:
+    """A run, if nothing was wrong with this program so far."""
+    if series is None or series.problem:
+        return None
+    try:
+        run = launcher.run(series.program)
+        series.program.figure(run)
+        return run
+    except Failed as problem:
+        series.problem = f"**failed**: {problem}"
+    except (KeyError, IndexError, TypeError, ValueError) as problem:
+        series.problem = f"**failed**: its answer is not understood ({problem!r})"
+    return None
 
 
 def read_into_cache(path: Path) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from measure import Program, Series
 from rows import Row, benchmark_report
 
-HEADER = ("| job | program | time | without start-up | peak, MiB | ours ÷ its | bar |", "|---|---|--:|--:|--:|--:|---|")
+HEADER = ("| job | program | time | without start-up | peak, MiB | ours ÷ its | bar |",
+          "|---|---|--:|--:|--:|--:|---|")
 
 
 @dataclass
@@ -45,7 +46,7 @@ def lines(name: str, row: Row, measured: list[Series], floor: float, tally: Tall
     ours, *others = measured
     yield line(name, ours, floor, "", "; ".join(own_bars(name, row, ours, tally)))
     for series in others:
-        ratio = series.ratio(row.ours) if series.runs else None
+        ratio = series.ratio(row.ours) if series.paired else None
         yield line("", series, floor, "" if ratio is None else f"{ratio:.3f}",
                    peer_bar(name, series.program, ratio, tally))
     for series in measured:
@@ -73,6 +74,12 @@ def own_bars(name: str, row: Row, ours: Series, tally: Tally):
             yield tally.judge(name, bar, found(), found() <= limit)
         else:
             yield tally.cannot_judge(name, bar)
+    if row.copies_nothing:
+        if ours.runs:
+            copied = max(benchmark_report(run).copied for run in ours.runs)
+            yield tally.judge(name, "no byte copied", copied, copied == 0)
+        else:
+            yield tally.cannot_judge(name, "no byte copied")
     if row.share is not None:
         bar = f"≥ {row.share:g} of the matrix rate"
         if ours.runs:
@@ -88,8 +95,7 @@ def peer_bar(name: str, peer: Program, ratio: float | None, tally: Tally) -> str
     bar = f"≤ {peer.limit:.3g}"
     if ratio is None:
         return tally.cannot_judge(name, f"{bar} × {peer.name}")
-    verdict = tally.judge(f"{name} against {peer.name}", bar, ratio, ratio <= peer.limit)
-    return verdict
+    return tally.judge(f"{name} against {peer.name}", bar, ratio, ratio <= peer.limit)
 
 
 def growth(measured: dict[str, list[Series]], sizes: dict[str, int]):

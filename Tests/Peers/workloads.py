@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ class Workspace:
 
     def __init__(self, folder: Path, binary: Path):
         self.folder, self.binary = folder.resolve(), binary
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def output(self, ending: str) -> Path:
         """Where a measured program writes."""
@@ -69,6 +69,9 @@ class Workspace:
             return
         print(f"making {path.name}", file=sys.stderr, flush=True)
         unfinished = path.with_name("unfinished." + path.name)
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        unfinished.unlink(missing_ok=True)
         for step in [[*command, str(unfinished)], *([["fallocate", "--dig-holes", str(unfinished)]] if dig else [])]:
             done = subprocess.run(step, capture_output=True, text=True)
             if done.returncode:
@@ -186,7 +189,8 @@ def write_keras(target: str, size: Size, zeros: bool) -> None:
         layers.setdefault(keras_place(name)[0], []).append(name)
     random = np.random.default_rng(0)
     with h5py.File(target, "w") as file:
-        file.attrs.update(backend="tensorflow", keras_version="2.15.0", layer_names=[layer.encode() for layer in layers])
+        file.attrs.update(backend="tensorflow", keras_version="2.15.0",
+                          layer_names=[layer.encode() for layer in layers])
         for layer, names in layers.items():
             group = file.create_group(layer)
             group.attrs["weight_names"] = [keras_place(name)[1].encode() for name in names]
