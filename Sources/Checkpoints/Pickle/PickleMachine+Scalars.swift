@@ -80,7 +80,7 @@ extension PickleMachine {
         if let text = String(validating: bytes, as: UTF8.self) {
             push(.text(text))
         } else {
-            try push(.bytes(ByteRegion(bytes)))
+            push(.bytes(ByteRegion(bytes)))
         }
     }
 

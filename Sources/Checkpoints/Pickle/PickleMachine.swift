@@ -157,26 +157,26 @@ struct PickleMachine {
             push(try number(opcode))
         case .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode, .binUnicode8:
             try pushText(opcode)
-        case .binBytes: try push(.bytes(try reader.region(Int(try reader.integer(UInt32.self)))))
-        case .shortBinBytes: try push(.bytes(try reader.region(Int(try reader.byte()))))
-        case .binBytes8, .byteArray8: try push(.bytes(try reader.region(try reader.size())))
+        case .binBytes: push(.bytes(try reader.region(Int(try reader.integer(UInt32.self)))))
+        case .shortBinBytes: push(.bytes(try reader.region(Int(try reader.byte()))))
+        case .binBytes8, .byteArray8: push(.bytes(try reader.region(try reader.size())))
         case .nextBuffer, .readOnlyBuffer:
             throw CheckpointError(.unsupported, "the pickle refers to buffers kept outside of it")
 
         case .emptyTuple: push(.tuple([]))
-        case .tuple1: try push(.tuple(try pop(1)))
-        case .tuple2: try push(.tuple(try pop(2)))
-        case .tuple3: try push(.tuple(try pop(3)))
-        case .tuple: try push(.tuple(try popToMark()))
+        case .tuple1: push(.tuple(try pop(1)))
+        case .tuple2: push(.tuple(try pop(2)))
+        case .tuple3: push(.tuple(try pop(3)))
+        case .tuple: push(.tuple(try popToMark()))
         case .emptyList: push(.list([]))
-        case .list: try push(.list(try popToMark()))
+        case .list: push(.list(try popToMark()))
         case .append: try append([try pop()])
         case .appends: try append(try popToMark())
         case .emptySet: push(.set([]))
-        case .frozenSet: try push(.set(try popToMark()))
+        case .frozenSet: push(.set(try popToMark()))
         case .addItems: try append(try popToMark())
         case .emptyDict: push(.dictionary([]))
-        case .dict: try push(.dictionary(try items(try popToMark())))
+        case .dict: push(.dictionary(try items(try popToMark())))
         case .setItem: try set(try items(try pop(2)))
         case .setItems: try set(try items(try popToMark()))
 
@@ -205,16 +205,16 @@ struct PickleMachine {
             try pushGlobal(module: module, name: name)
             let callable = try pop()
             push(.tuple(arguments))
-            try push(instance(callable, try pop(), isNew: false))
+            push(instance(callable, try pop(), isNew: false))
         case .obj:
             let parts = try popToMark()
             guard let callable = parts.first else { throw failure("OBJ without a class") }
             push(.tuple(Array(parts.dropFirst())))
-            try push(instance(callable, try pop(), isNew: false))
+            push(instance(callable, try pop(), isNew: false))
         case .build: try build(state: try pop())
 
-        case .persID: try push(.persistent(.text(try textLine())))
-        case .binPersID: try push(.persistent(try pop()))
+        case .persID: push(.persistent(.text(try textLine())))
+        case .binPersID: push(.persistent(try pop()))
         }
     }
 
