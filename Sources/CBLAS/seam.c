@@ -22,14 +22,22 @@ static cblas_sgemm_function sgemm;
 static char description[512] = "portable kernel";
 static char remark[1024];
 static atomic_int selected = MATRIX_PRODUCT_AUTOMATIC;
+static atomic_ullong operations;
+
+static void (*set_threads)(int);
+static void (*set_long_threads)(long);
+
+static void tell_threads(int count) {
+    if (set_threads) set_threads(count);
+    if (set_long_threads) set_long_threads(count);
+}
 
 // Libraries run one thread per call here: the work is cut by us, and always the same way.
 static void limit_threads(void *library) {
-    void (*set_int)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
-    if (!set_int) set_int = (void (*)(int))dlsym(library, "MKL_Set_Num_Threads");
-    if (set_int) set_int(1);
-    void (*set_long)(long) = (void (*)(long))dlsym(library, "bli_thread_set_num_threads");
-    if (set_long) set_long(1);
+    set_threads = (void (*)(int))dlsym(library, "openblas_set_num_threads");
+    if (!set_threads) set_threads = (void (*)(int))dlsym(library, "MKL_Set_Num_Threads");
+    set_long_threads = (void (*)(long))dlsym(library, "bli_thread_set_num_threads");
+    tell_threads(1);
 }
 
 static void describe(void *library, const char *name) {
@@ -94,6 +102,8 @@ void matrix_product(
     bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a,
     int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     cblas_sgemm_function library = provider();
+    atomic_fetch_add_explicit(
+        &operations, 2ull * (unsigned)rows * (unsigned)columns * (unsigned)inner, memory_order_relaxed);
     if (library) {
         library(
             ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE, transpose_b ? TRANSPOSE : NO_TRANSPOSE, rows,
@@ -115,6 +125,16 @@ matrix_product_provider matrix_product_selected(void) {
 bool matrix_product_has_library(void) {
     pthread_once(&once, find_library);
     return sgemm != NULL;
+}
+
+bool matrix_product_set_library_threads(int count) {
+    if (!provider() || !(set_threads || set_long_threads)) return false;
+    tell_threads(count);
+    return true;
+}
+
+unsigned long long matrix_product_operation_count(void) {
+    return atomic_load_explicit(&operations, memory_order_relaxed);
 }
 
 const char *matrix_product_description(void) {

@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// Spreads independent pieces of work over the cores.
@@ -24,12 +23,14 @@ package enum Parallel {
             return
         }
         let next = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+        @Sendable func takePieces() {
             while true {
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < count else { return }
                 body(index)
             }
         }
+        // Within a piece of such work, and while another thread spreads its own, the caller does all of it.
+        if !ThreadPool.shared.run(helpers: threads - 1, takePieces) { takePieces() }
     }
 }

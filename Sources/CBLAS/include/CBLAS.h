@@ -26,6 +26,15 @@ matrix_product_provider matrix_product_selected(void);
 /// Whether a library was found, whatever is selected.
 bool matrix_product_has_library(void);
 
+/// Sets how many threads the library itself puts to work on one product, from now on and in the whole process.
+///
+/// It is 1 from the start, and must be 1 again when results are to count: how the library cuts a product depends
+/// on it. False, and nothing is changed, where there is no library or none that can be told.
+bool matrix_product_set_library_threads(int count);
+
+/// How many operations (two for each multiplication and addition) have been asked for since the process began.
+unsigned long long matrix_product_operation_count(void);
+
 /// What computes the products: "OpenBLAS 0.3.21 …", "Accelerate", a library's path, or "portable kernel".
 const char *matrix_product_description(void);
 
