@@ -28,4 +28,12 @@ package struct Matrix: Sendable {
     package func everyRow(from first: Int, step: Int, count: Int) -> Matrix {
         Matrix(start + first * stride, rows: count, columns: columnCount, stride: step * stride)
     }
+
+    /// Copies the first `count` of every `period` rows, one after another.
+    package func copyLeadingRows(_ count: Int, of period: Int, into target: Matrix) {
+        for row in 0..<target.rowCount {
+            (target.start + row * target.stride).update(
+                from: start + (row / count * period + row % count) * stride, count: columnCount)
+        }
+    }
 }

@@ -5,8 +5,8 @@ import TensorCore
 final class Workspace {
     /// What a piece of memory holds for the time being.
     enum Role: Hashable {
-        case patchPixels, patches, tokens, normed, qkv, attended, hidden, gate, branch, pooled, features,
-            scores(Int)
+        case patchPixels, patches, tokens, normed, queries, qkv, attended, hidden, gate, branch, leading,
+            leadingNormed, pooled, features, scores(Int)
     }
 
     private var buffers: [Role: HeapBytes] = [:]

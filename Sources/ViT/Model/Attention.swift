@@ -45,6 +45,28 @@ struct Attention: Sendable {
         projection(attended, addingTo: residual, pass)
     }
 
+    /// The same for some of the tokens: only they ask, while all answer.
+    ///
+    /// `asking` are their rows of x, `residual` theirs of the residual stream, as many for each image.
+    func callAsFunction(
+        _ x: Matrix, asking: Matrix, addingTo residual: Matrix, _ pass: ForwardPass
+    ) {
+        let width = x.columnCount
+        let queries = pass.workspace.matrix(.queries, rows: asking.rowCount, columns: width)
+        qkv(asking, into: queries, outputs: 0..<width)
+        let both = pass.workspace.matrix(.qkv, rows: x.rowCount, columns: 2 * width)
+        qkv(x, into: both, outputs: width..<3 * width)
+        let (keys, values) = (both.columns(0..<width), both.columns(width..<2 * width))
+        if let queryNorm, let keyNorm {
+            normalise(queries, queryNorm)
+            normalise(keys, keyNorm)
+        }
+        let attended = pass.workspace.matrix(.attended, rows: asking.rowCount, columns: width)
+        ScaledDotProduct(heads: heads, scale: scale).attend(
+            queries, keys, values, into: attended, name: "\(name).attn_drop", pass)
+        projection(attended, addingTo: residual, pass)
+    }
+
     private func normalise(_ x: Matrix, _ norm: LayerNorm) {
         let length = x.columnCount / heads
         Kernels.forEachRows(x.rowCount, columns: x.columnCount) { [heads] rows in

@@ -30,6 +30,22 @@ struct Block: Sendable {
         mlp(normed, addingTo: x, pass)
         pass.keep(name, x)
     }
+
+    /// leading ← block(x) for the first tokens of each image, whose rows of x they are; x stays.
+    ///
+    /// Where the class token alone goes on, the others are needed for their keys and values, and no further.
+    func callAsFunction(_ x: Matrix, leading: Matrix, _ pass: ForwardPass) {
+        let silent = ForwardPass(
+            batch: pass.batch, tokenCount: pass.tokenCount, workspace: pass.workspace, trace: nil)
+        let normed = pass.workspace.matrix(.normed, rows: x.rowCount, columns: x.columnCount)
+        norm1(x, into: normed)
+        let branch = pass.workspace.matrix(
+            .leadingNormed, rows: leading.rowCount, columns: leading.columnCount)
+        normed.copyLeadingRows(leading.rowCount / max(1, pass.batch), of: pass.tokenCount, into: branch)
+        attention(normed, asking: branch, addingTo: leading, silent)
+        norm2(leading, into: branch)
+        mlp(branch, addingTo: leading, silent)
+    }
 }
 
 extension ViTConfiguration {

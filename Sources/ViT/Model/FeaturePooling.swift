@@ -22,12 +22,20 @@ struct FeaturePooling: Sendable {
     /// The number of feature rows per image: two when distilled.
     var rowsPerImage: Int { configuration.distilled ? 2 : 1 }
 
+    /// How many tokens of each image go on after the last block, the first ones; nil when all of them do.
+    var leadingTokenCount: Int? { configuration.leadingTokenCount }
+
     /// Tokens [B · tokens, width], which are used up, → features [B · rowsPerImage, features].
-    func callAsFunction(_ tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+    ///
+    /// Where only the first tokens go on, `leading` are their rows, and `tokens` are for a trace alone.
+    func callAsFunction(_ tokens: Matrix, leading: Matrix?, _ pass: ForwardPass) -> Matrix {
         let pooled = pass.workspace.matrix(
             .pooled, rows: pass.batch * rowsPerImage, columns: configuration.pooledCount)
         switch configuration.pooling {
-        case .token: takeTokens(tokens, into: pooled, pass)
+        case .token:
+            leading?.copyLeadingRows(rowsPerImage, of: rowsPerImage, into: pooled)
+            if let norm { norm(pooled, into: pooled) }
+            if pass.traces(["norm"]) { normalise(tokens, pass) }
         case .average:
             normalise(tokens, pass)
             takeMeans(tokens, into: pooled, pass)
@@ -62,20 +70,6 @@ struct FeaturePooling: Sendable {
         guard let norm else { return }
         norm(tokens, into: tokens)
         pass.keep("norm", tokens)
-    }
-
-    /// The class rows (and the distillation rows); the norm of the others is wasted unless a trace wants it.
-    private func takeTokens(_ tokens: Matrix, into pooled: Matrix, _ pass: ForwardPass) {
-        let isTraced = pass.traces(["norm"])
-        if isTraced { normalise(tokens, pass) }
-        for row in 0..<rowsPerImage {
-            for image in 0..<pass.batch {
-                (pooled.start + (image * rowsPerImage + row) * pooled.stride).update(
-                    from: tokens.start + (image * pass.tokenCount + row) * tokens.stride,
-                    count: pooled.columnCount)
-            }
-        }
-        if !isTraced, let norm { norm(pooled, into: pooled) }
     }
 
     /// The mean of each image's patches, from the given column on.

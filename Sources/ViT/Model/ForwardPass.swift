@@ -14,6 +14,8 @@ final class ForwardPass {
         self.trace = trace
     }
 
+    var isTraced: Bool { trace != nil }
+
     /// Whether anybody wants one of these activations; false at once without a trace.
     func traces(_ names: @autoclosure () -> [String]) -> Bool {
         guard let trace else { return false }

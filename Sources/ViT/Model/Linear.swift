@@ -11,12 +11,16 @@ struct Linear: Sendable {
         return Matrix(UnsafeMutablePointer(mutating: weight.values), rows: outputCount, columns: inputs)
     }
 
-    /// target ← activation(x Wᵀ + b)
-    func callAsFunction(_ x: Matrix, into target: Matrix, then activation: Kernels.Activation = .identity) {
-        MatrixProduct.spread(x, transposed: weightMatrix, into: target) { tile in
+    /// target ← activation(x Wᵀ + b); of the outputs those in `outputs` alone, where it is given.
+    func callAsFunction(
+        _ x: Matrix, into target: Matrix, outputs: Range<Int>? = nil,
+        then activation: Kernels.Activation = .identity
+    ) {
+        let outputs = outputs ?? 0..<outputCount
+        MatrixProduct.spread(x, transposed: weightMatrix.rows(outputs), into: target) { tile in
             Kernels.activate(
                 target.rows(tile.rows).columns(tile.columns),
-                bias: bias.map { $0.values + tile.columns.lowerBound },
+                bias: bias.map { $0.values + outputs.lowerBound + tile.columns.lowerBound },
                 activation)
         }
     }

@@ -67,8 +67,10 @@ struct Parameter: Sendable {
 }
 
 /// Hands out a model's parameters by name, after proving that there are exactly the right ones.
-struct ParameterSource {
+final class ParameterSource {
     private let views: [String: TensorView]
+    /// The bytes of all parameters that could not stay where they were.
+    private(set) var copiedByteCount = 0
 
     /// - Throws: `ViTError.parameters` with every problem.
     init(_ views: [String: TensorView], for configuration: ViTConfiguration) throws {
@@ -99,7 +101,12 @@ struct ParameterSource {
 
     /// A parameter that the configuration may or may not have.
     func optional(_ name: String) throws -> Parameter? {
-        try views[name].map { try Parameter($0) }
+        guard let view = views[name] else { return nil }
+        let parameter = try Parameter(view)
+        if !parameter.isBorrowed {
+            copiedByteCount += view.shape.elementCount * MemoryLayout<Float>.stride
+        }
+        return parameter
     }
 
     func linear(_ name: String) throws -> Linear {

@@ -51,8 +51,19 @@ extension VisionTransformer {
             normPre(tokens, into: tokens)
             pass.keep("norm_pre", tokens)
         }
-        for block in blocks { block(tokens, pass) }
-        return pooling(tokens, pass)
+        for block in blocks.dropLast() { block(tokens, pass) }
+        let leading = pooling.leadingTokenCount.map { leadingTokens($0, of: tokens, pass) }
+        // A trace shows every token of the last block too, but the result is the same with and without one.
+        if leading == nil || pass.isTraced { blocks.last?(tokens, pass) }
+        return pooling(tokens, leading: leading, pass)
+    }
+
+    /// The last block for the first tokens of each image alone; `tokens`, which it takes, stay.
+    private func leadingTokens(_ count: Int, of tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+        let rows = pass.workspace.matrix(.leading, rows: pass.batch * count, columns: tokens.columnCount)
+        tokens.copyLeadingRows(count, of: pass.tokenCount, into: rows)
+        blocks.last?(tokens, leading: rows, pass)
+        return rows
     }
 
     func features(_ images: Images, _ pass: ForwardPass) -> FloatTensor {

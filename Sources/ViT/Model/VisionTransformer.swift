@@ -14,6 +14,8 @@ public final class VisionTransformer: Sendable {
     let pooling: FeaturePooling
     let heads: [(name: String, linear: Linear)]
     let workspaces = WorkspacePool()
+    /// The bytes of the parameters that were widened or put in order when the model was made; the others are borrowed.
+    package let copiedByteCount: Int
 
     /// A model over parameters under their canonical names.
     ///
@@ -31,6 +33,7 @@ public final class VisionTransformer: Sendable {
         let names =
             configuration.classes == 0 ? [] : configuration.distilled ? ["head", "head_dist"] : ["head"]
         heads = try names.map { ($0, try source.linear($0)) }
+        copiedByteCount = source.copiedByteCount
     }
 
     /// The logits `[batch, classes]` of images `[batch, channels, height, width]`.
