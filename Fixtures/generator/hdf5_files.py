@@ -29,6 +29,7 @@ def generate(out: Path) -> None:
             write(file)
     for name in ("layouts", "filters", "pieces", "dtypes", "big_endian", "others", "links", "virtual", "external_values"):
         golden(folder / f"{name}.h5")
+    many_links(folder / "many_links.h5")
     containers(folder)
     legacy_by_hand(folder / "keras_2.h5")
     keras_files(folder)
@@ -144,6 +145,21 @@ def links(file: h5py.File) -> None:
     file["passwords"] = h5py.ExternalLink("/etc/passwd", "/")
     file.create_group("empty_group")
     file["naïve/漢"] = np.arange(3)
+
+
+def many_links(path: Path) -> None:
+    """More than one node of a tree holds, in the old style and in the new, and attributes in blocks of a heap."""
+    with h5py.File(path, "w") as file:
+        file["kernel"] = GRID
+        old, new = file.create_group("old"), file.create_group("new", track_order=True)
+        for index in range(150):
+            old[f"link_{index}"] = h5py.SoftLink("/kernel")
+        for index in reversed(range(60)):
+            new[f"link_{index}"] = h5py.SoftLink(f"/nowhere/{'and further ' * 5}{index}")
+        for index in range(30):
+            new.attrs[f"note_{index}"] = "text " * 20
+        new["kernel"] = file["kernel"]
+    golden(path)
 
 
 def virtual(file: h5py.File) -> None:

@@ -3,9 +3,9 @@ import TensorCore
 extension Checkpoint {
     /// Opens a checkpoint: a file of any container that is read, an index of shards, or a folder with one.
     ///
-    /// Only directories and headers are read; tensors stay in the file until asked for. What libhdf5 reads, it
-    /// reads in a child process (a `fork` of this one), which lives while packed tensors of the file do: a damaged
-    /// HDF5 file that crashes the library is an error like others.
+    /// Only directories and headers are read; tensors stay in the file until asked for. What libhdf5 reads (packed
+    /// values, and HDF5 files that are not plainly right), it reads in a child process (a `fork` of this one), which
+    /// lives while packed tensors of the file do: a damaged file that crashes the library is an error like others.
     ///
     /// - Throws: `CheckpointError` that names the file, the place in it, what was expected and what was found.
     public init(path: String) throws(CheckpointError) {

@@ -1,6 +1,6 @@
 // The seam for HDF5: libhdf5 found at run time on first use.
 //
-// Files are read in a child process, since the library crashes on some that are damaged, and written in this
+// It reads files in a child process, since the library crashes on some that are damaged, and written in this
 // one, over bytes that the caller takes. But for the functions that talk to a child, none is safe to call while
 // another runs: the library is one piece of global state.
 #ifndef VIT_CONVERT_CHDF5_H

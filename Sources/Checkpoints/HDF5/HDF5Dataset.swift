@@ -11,30 +11,28 @@ struct HDF5Dataset {
 
     private let path: HDF5Path
     private let session: HDF5Session
-    private let dataset: hdf5_dataset
-    /// What follows: the type and the filters.
-    private let rest: ByteReader
+    private let description: HDF5DatasetDescription
+    private var dataset: hdf5_dataset { description.record }
 
-    init(_ description: ByteReader, at path: HDF5Path, of session: HDF5Session) throws {
-        var reader = description
-        dataset = try reader.record(hdf5_dataset())
-        rest = reader
+    init(_ description: HDF5DatasetDescription, at path: HDF5Path, of session: HDF5Session) {
+        self.description = description
         self.path = path
         self.session = session
     }
 
     func contents() throws -> Contents {
-        if dataset.is_elsewhere != 0 { return .other("its values are in other files, which are not opened") }
+        guard dataset.is_elsewhere == 0, let type = description.type else {
+            return .other("its values are in other files, which are not opened")
+        }
         if dataset.is_null != 0 { return .other("no values") }
-        var reader = rest
-        switch try HDF5Type(&reader) {
+        switch try HDF5Type(type) {
         case .other(let what): return .other(what)
-        case .numbers(let dtype, let order, let axes): return try tensor(dtype, order, axes, &reader)
+        case .numbers(let dtype, let order, let axes): return try tensor(dtype, order, axes)
         }
     }
 
     private func tensor(
-        _ dtype: DType, _ order: ByteOrder, _ axes: [Int], _ filters: inout ByteReader
+        _ dtype: DType, _ order: ByteOrder, _ axes: [Int]
     ) throws -> Contents {
         let lengths = HDF5Type.lengths(dataset.rank, dataset.lengths)
         let shape = try Shape(lengths + axes)
@@ -61,7 +59,7 @@ struct HDF5Dataset {
         default:
             return .other("a layout that is not known")
         }
-        let storage = TensorStorage.deferred(try deferred(size, order, &filters))
+        let storage = TensorStorage.deferred(deferred(size, order))
         return .tensor(try TensorView(storage: storage, dtype: dtype, shape: shape))
     }
 
@@ -117,18 +115,16 @@ struct HDF5Dataset {
         try expect(size, from: session.region.count, what: "a chunk")
     }
 
-    private func deferred(
-        _ size: Int, _ order: ByteOrder, _ filters: inout ByteReader
-    ) throws -> DeferredBytes {
-        let missing = try missingFilter(&filters)
-        let (session, path) = (session, path)
+    private func deferred(_ size: Int, _ order: ByteOrder) -> DeferredBytes {
+        let (session, path, filters) = (session, path, description.filters)
         return DeferredBytes(byteCount: size, order: order) {
-            if let missing {
-                throw CheckpointError(
-                    .unsupported, "its values are packed by the filter \(missing), which is not installed",
-                    part: path.name)
-            }
             do {
+                let filters = try filters ?? session.object(path).dataset?.filters ?? []
+                if let missing = Self.missing(among: filters) {
+                    throw CheckpointError(
+                        .unsupported,
+                        "its values are packed by the filter \(missing), which is not installed")
+                }
                 return try session.values(of: path, count: size)
             } catch {
                 throw CheckpointError(error, part: path.name)
@@ -137,19 +133,15 @@ struct HDF5Dataset {
     }
 
     /// Filters that are met in files and that the library does not bring (registered with the HDF Group).
-    private static let filters: [Int32: String] = [
+    private static let known: [Int32: String] = [
         307: "bzip2", 32000: "LZF", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle", 32013: "ZFP",
         32015: "Zstandard", 32026: "Blosc2",
     ]
 
-    private func missingFilter(_ reader: inout ByteReader) throws -> String? {
-        for _ in 0..<dataset.filters {
-            let filter = try reader.record(hdf5_filter())
-            guard filter.is_available == 0 else { continue }
-            let own = HDF5Type.text(filter.name)
-            let text = Self.filters[filter.number] ?? (own.isEmpty ? nil : own)
-            return text.map { "\($0) (number \(filter.number))" } ?? "number \(filter.number)"
-        }
-        return nil
+    private static func missing(among filters: [hdf5_filter]) -> String? {
+        guard let filter = filters.first(where: { $0.is_available == 0 }) else { return nil }
+        let own = HDF5Type.text(filter.name)
+        let text = known[filter.number] ?? (own.isEmpty ? nil : own)
+        return text.map { "\($0) (number \(filter.number))" } ?? "number \(filter.number)"
     }
 }

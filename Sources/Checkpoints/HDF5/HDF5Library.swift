@@ -5,7 +5,8 @@ import TensorCore
 /// The one door to libhdf5, which is a single piece of global state: one caller at a time, and whatever the
 /// library reports becomes an error.
 ///
-/// In this process the library only writes; files are read in processes of their own (``HDF5Session``).
+/// In this process the library only writes; it reads files in processes of their own (``HDF5Session``), where
+/// ``HDF5PlainFile`` does not read them without it.
 enum HDF5Library {
     private static let lock = Mutex<Void>(())
 

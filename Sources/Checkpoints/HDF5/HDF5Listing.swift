@@ -3,7 +3,7 @@ import TensorCore
 
 /// A walk over the groups of a file.
 struct HDF5Listing {
-    private let session: HDF5Session
+    private let source: any HDF5Source
     private var contents = CheckpointContents()
     /// The first path of each group, by its address.
     private var groups: [UInt64: String] = [:]
@@ -14,12 +14,12 @@ struct HDF5Listing {
     private static let deepest = 128
     private static let longestPath = 4096
 
-    init(of session: HDF5Session) {
-        self.session = session
+    init(of source: any HDF5Source) {
+        self.source = source
     }
 
     mutating func visitRoot() throws {
-        try visit(groupAt: .root, address: try session.object(.root).object.address, depth: 0)
+        try visit(groupAt: .root, address: try source.object(.root, address: nil).address, depth: 0)
     }
 
     func finished() -> CheckpointContents {
@@ -51,17 +51,16 @@ struct HDF5Listing {
         let attributes =
             KerasAttributes.lists.flatMap { [$0, $0 + "0"] } + (isLayer ? ["name"] : [])
             + (depth == 0 ? KerasAttributes.texts : [])
-        let (links, texts) = try session.group(path, attributes: attributes)
+        let (links, texts) = try source.group(path, address: address, attributes: attributes)
         if depth == 0 {
             for key in KerasAttributes.texts {
                 if let text = texts[key]?.first { contents.metadata.append((key, text)) }
             }
         }
+        let lists = try KerasAttributes.lists.map { try names($0, of: path, address: address, texts) }
         let start = contents.tensors.count
         for link in links { try visit(link, in: path, depth: depth) }
-        for list in KerasAttributes.lists {
-            let names = try names(list, of: path, texts)
-            guard !names.isEmpty else { continue }
+        for names in lists where !names.isEmpty {
             KerasAttributes.sort(&contents.tensors[start...], by: names, below: path.name)
         }
         if isLayer, let name = texts["name"]?.first {
@@ -71,7 +70,7 @@ struct HDF5Listing {
 
     /// The texts of an attribute that Keras splits when it is long: `NAME`, or `NAME0`, `NAME1` …
     private func names(
-        _ attribute: String, of group: HDF5Path, _ texts: [String: [String]]
+        _ attribute: String, of group: HDF5Path, address: UInt64, _ texts: [String: [String]]
     ) throws -> [String] {
         if let all = texts[attribute], !all.isEmpty { return all }
         var all: [String] = []
@@ -80,15 +79,16 @@ struct HDF5Listing {
         while !more.isEmpty {
             all += more
             part += 1
-            more = try session.texts("\(attribute)\(part)", of: group)
+            more = try source.texts("\(attribute)\(part)", of: group, address: address)
         }
         return all
     }
 
     private mutating func visit(_ link: HDF5Link, in group: HDF5Path, depth: Int) throws {
         let path = group.appending(link.name)
+        let address: UInt64?
         switch link.target {
-        case .object: break
+        case .object(let place): address = place
         case .soft(let target):
             contents.others.append(OtherEntry(path.name, type: "soft link", value: target))
             return
@@ -103,20 +103,25 @@ struct HDF5Listing {
             return
         }
         do {
-            let (object, description) = try session.object(path)
+            let object = try source.object(path, address: address)
+            if let dataset = object.dataset {
+                try append(HDF5Dataset(dataset, at: path, of: source.session).contents(), at: path)
+                return
+            }
             switch object.kind {
             case HDF5_GROUP: try visit(groupAt: path, address: object.address, depth: depth + 1)
-            case HDF5_DATASET:
-                switch try HDF5Dataset(description, at: path, of: session).contents() {
-                case .tensor(let view): contents.tensors.append(NamedTensor(path.name, view))
-                case .other(let value):
-                    contents.others.append(OtherEntry(path.name, type: "dataset", value: value))
-                }
             case HDF5_NAMED_TYPE: contents.others.append(OtherEntry(path.name, type: "named type"))
             default: contents.others.append(OtherEntry(path.name, type: "object"))
             }
         } catch {
             throw CheckpointError(error, part: path.name)
+        }
+    }
+
+    private mutating func append(_ dataset: HDF5Dataset.Contents, at path: HDF5Path) {
+        switch dataset {
+        case .tensor(let view): contents.tensors.append(NamedTensor(path.name, view))
+        case .other(let value): contents.others.append(OtherEntry(path.name, type: "dataset", value: value))
         }
     }
 }

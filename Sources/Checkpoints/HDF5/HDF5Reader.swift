@@ -6,8 +6,14 @@ import TensorCore
 /// leads to it. Groups keep the order of creation where the file tracks it, and the library's order of names
 /// otherwise; what Keras 2 lists in `layer_names` and `weight_names` stands in the order of those lists.
 enum HDF5Reader {
+    /// A file that is plainly right is listed without libhdf5; it has the word on all others.
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
-        var listing = HDF5Listing(of: try HDF5Session(region))
+        if let contents = try? list(HDF5PlainFile(region)) { return contents }
+        return try list(HDF5Session(region))
+    }
+
+    static func list(_ source: any HDF5Source) throws -> CheckpointContents {
+        var listing = HDF5Listing(of: source)
         try listing.visitRoot()
         return listing.finished()
     }

@@ -2,7 +2,7 @@ import CHDF5
 import Synchronization
 import TensorCore
 
-/// An HDF5 file that is open for reading in a child process, which may crash or run in circles on a damaged file.
+/// An HDF5 file that libhdf5 has open for reading in a child process, which may crash or run in circles on a damaged file.
 ///
 /// What the child says is data from a stranger: `CHDF5.h` has the protocol, and everything is judged on this
 /// side. The child is a copy of this process, made without starting the program again, so that any program that
@@ -18,8 +18,9 @@ final class HDF5Session: Sendable {
 
     /// - Parameter patience: as much as suits a slow disk unless said otherwise; the child has a limit of processor
     ///   time of its own.
+    /// - Parameter isLate: whether the child is started by the first question, not now.
     /// - Throws: `CheckpointError` when the system starts no process, and what the library says of the file.
-    init(_ region: ByteRegion, patience: Int64? = nil) throws {
+    init(_ region: ByteRegion, patience: Int64? = nil, isLate: Bool = false) throws {
         self.region = region
         self.patience = patience ?? 60_000 + Int64(region.count >> 10)
         if let offset = try HDF5Superblock.offset(in: region),
@@ -29,7 +30,7 @@ final class HDF5Session: Sendable {
         } else {
             superblock = nil
         }
-        try child.withLock { try start(&$0) }
+        if !isLate { try child.withLock { try start(&$0) } }
     }
 
     deinit {

@@ -35,15 +35,25 @@ enum HDF5Superblock {
     }
 
     /// Bob Jenkins's lookup3 (`hashlittle` with initial value 0), the checksum of HDF5's metadata.
-    static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    static func checksum(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes(checksum) }
+
+    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var a = 0xDEAD_BEEF &+ UInt32(truncatingIfNeeded: bytes.count)
         var (b, c) = (a, a)
-        var rest = bytes[...]
+        var place = 0
         func word(_ index: Int) -> UInt32 {
-            rest.dropFirst(4 * index).prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+            let start = place + 4 * index
+            if start + 4 <= bytes.count {
+                return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
+            }
+            var word: UInt32 = 0
+            for (shift, byte) in bytes.dropFirst(start).enumerated() {
+                word |= UInt32(byte) << UInt32(8 * shift)
+            }
+            return word
         }
         func rotated(_ value: UInt32, _ count: UInt32) -> UInt32 { value << count | value >> (32 - count) }
-        while rest.count > 12 {
+        while bytes.count - place > 12 {
             (a, b, c) = (a &+ word(0), b &+ word(1), c &+ word(2))
             a = (a &- c) ^ rotated(c, 4); c = c &+ b
             b = (b &- a) ^ rotated(a, 6); a = a &+ c
@@ -51,9 +61,9 @@ enum HDF5Superblock {
             a = (a &- c) ^ rotated(c, 16); c = c &+ b
             b = (b &- a) ^ rotated(a, 19); a = a &+ c
             c = (c &- b) ^ rotated(b, 4); b = b &+ a
-            rest = rest.dropFirst(12)
+            place += 12
         }
-        guard !rest.isEmpty else { return c }
+        guard place < bytes.count else { return c }
         (a, b, c) = (a &+ word(0), b &+ word(1), c &+ word(2))
         c = (c ^ b) &- rotated(b, 14)
         a = (a ^ c) &- rotated(c, 11)

@@ -8,21 +8,14 @@ enum HDF5Type {
     /// Something else: text, records, references.
     case other(String)
 
-    /// Reads a description, and those of the types that it is made of.
-    init(_ reader: inout ByteReader) throws {
-        try self.init(try reader.record(hdf5_type()), &reader, depth: 0)
-    }
-
-    private init(_ type: hdf5_type, _ reader: inout ByteReader, depth: Int) throws {
-        guard depth <= Int(HDF5_DEEPEST_TYPE) else {
-            throw CheckpointError(.damaged, "types within types within types")
-        }
+    init(_ description: HDF5TypeDescription) throws {
+        let type = description.record
         switch type.kind {
         case HDF5_INTEGER, HDF5_BIT_FIELD: self = Self.integer(type)
         case HDF5_FLOAT: self = Self.float(type)
-        case HDF5_ENUMERATION: self = try Self.enumeration(type, &reader, depth)
-        case HDF5_COMPOUND: self = try Self.compound(type, &reader, depth)
-        case HDF5_ARRAY: self = try Self.array(type, &reader, depth)
+        case HDF5_ENUMERATION: self = try Self.enumeration(description)
+        case HDF5_COMPOUND: self = try Self.compound(description)
+        case HDF5_ARRAY: self = try Self.array(description)
         case HDF5_OPAQUE: self = Self.opaque(type)
         case HDF5_TEXT_TYPE: self = .other("text")
         case HDF5_REFERENCE: self = .other("references to objects")
@@ -89,30 +82,23 @@ enum HDF5Type {
     }
 
     /// h5py's bool: an enumeration of one byte with the members FALSE and TRUE. Others stand as their integers.
-    private static func enumeration(
-        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
-    ) throws -> HDF5Type {
-        let base = try part(&reader, depth).type
+    private static func enumeration(_ description: HDF5TypeDescription) throws -> HDF5Type {
+        guard let part = description.parts.first else { return .other("a type that is not known") }
+        let base = try HDF5Type(part)
+        let type = description.record
         return type.size == 1 && type.is_boolean != 0 ? .numbers(.bool, .little, axes: []) : base
     }
 
-    private static func part(
-        _ reader: inout ByteReader, _ depth: Int
-    ) throws -> (type: HDF5Type, offset: UInt64) {
-        let type = try reader.record(hdf5_type())
-        return (try HDF5Type(type, &reader, depth: depth + 1), type.member_offset)
-    }
-
     /// h5py's complex: a record of the floats `r` and `i`.
-    private static func compound(
-        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
-    ) throws -> HDF5Type {
+    private static func compound(_ description: HDF5TypeDescription) throws -> HDF5Type {
+        let type = description.record
+        let parts = description.parts
         let records = HDF5Type.other("records of \(type.members) fields")
-        guard type.is_complex != 0 else { return records }
-        let parts = [try part(&reader, depth), try part(&reader, depth)]
-        guard case .numbers(let real, let order, []) = parts[0].type,
-            case .numbers(let imaginary, let otherOrder, []) = parts[1].type, real == imaginary,
-            order == otherOrder, parts[0].offset == 0, parts[1].offset == type.size / 2
+        guard type.is_complex != 0, parts.count == 2,
+            case .numbers(let real, let order, []) = try HDF5Type(parts[0]),
+            case .numbers(let imaginary, let otherOrder, []) = try HDF5Type(parts[1]), real == imaginary,
+            order == otherOrder, parts[0].record.member_offset == 0,
+            parts[1].record.member_offset == type.size / 2
         else { return records }
         switch (real, type.size) {
         case (.f64, 16): return .numbers(.c128, order, axes: [])
@@ -122,12 +108,11 @@ enum HDF5Type {
         }
     }
 
-    private static func array(
-        _ type: hdf5_type, _ reader: inout ByteReader, _ depth: Int
-    ) throws -> HDF5Type {
-        guard case .numbers(let dtype, let order, let axes) = try part(&reader, depth).type else {
-            return .other("arrays of other things than numbers")
-        }
+    private static func array(_ description: HDF5TypeDescription) throws -> HDF5Type {
+        guard let part = description.parts.first,
+            case .numbers(let dtype, let order, let axes) = try HDF5Type(part)
+        else { return .other("arrays of other things than numbers") }
+        let type = description.record
         return .numbers(dtype, order, axes: lengths(type.rank, type.lengths) + axes)
     }
 

@@ -24,12 +24,14 @@ enum KerasAttributes {
         }
     }
 
+    private static let slash = UInt8(ascii: "/")
+
     /// The place in the list of the path itself, or of the longest beginning of it that ends at a slash.
     private static func rank(of path: Substring.UTF8View, in ranks: [String: Int]) -> Int {
         var rest = Substring(path)
         while true {
             if let rank = ranks[String(rest)] { return rank }
-            guard let slash = rest.lastIndex(of: "/") else { return .max }
+            guard let slash = rest.utf8.lastIndex(of: slash) else { return .max }
             rest = rest[..<slash]
         }
     }
@@ -39,10 +41,10 @@ enum KerasAttributes {
     ///
     /// - Parameter layers: the names by the path of the layer; the model's own, at the root, is left out.
     static func layerName(of path: String, among layers: [String: String]) -> String? {
-        guard let vars = path.lastIndex(of: "/"), path[..<vars].hasSuffix("/vars") else { return nil }
+        guard let vars = path.utf8.lastIndex(of: slash), path[..<vars].hasSuffix("/vars") else { return nil }
         var names: [String] = []
         let layer = path[..<vars].dropLast("/vars".count)
-        for end in layer.indices.filter({ layer[$0] == "/" }) + [layer.endIndex] {
+        for end in layer.utf8.indices.filter({ layer.utf8[$0] == slash }) + [layer.endIndex] {
             if let name = layers[String(layer[..<end])] { names.append(name) }
         }
         guard layers[String(layer)] != nil else { return nil }

@@ -26,26 +26,14 @@ extension ByteReader {
     }
 }
 
-/// An entry of a group.
-struct HDF5Link {
-    enum Target {
-        /// An object of this file.
-        case object
-        case soft(String)
-        case external(file: String, path: String)
-        case unknown
-    }
-
-    let name: [UInt8]
-    let target: Target
-
+extension HDF5Link {
     fileprivate init(_ reader: inout ByteReader) throws(ByteError) {
         let kind = try reader.integer(UInt64.self)
         name = try reader.textBytes()
         let path = try reader.text()
         let file = try reader.text()
         switch kind {
-        case UInt64(HDF5_HARD_LINK.rawValue): target = .object
+        case UInt64(HDF5_HARD_LINK.rawValue): target = .object(address: nil)
         case UInt64(HDF5_SOFT_LINK.rawValue): target = .soft(path)
         case UInt64(HDF5_EXTERNAL_LINK.rawValue): target = .external(file: file, path: path)
         default: target = .unknown
@@ -53,17 +41,57 @@ struct HDF5Link {
     }
 }
 
-extension HDF5Session {
-    /// What an object is, and its description where it has one.
-    func object(_ path: HDF5Path) throws -> (object: hdf5_object, description: ByteReader) {
-        var reader = try ask(HDF5_DESCRIBE, path)
-        return (try reader.record(hdf5_object()), reader)
+extension HDF5TypeDescription {
+    fileprivate init(_ reader: inout ByteReader, depth: Int = 0) throws {
+        guard depth <= Int(HDF5_DEEPEST_TYPE) else {
+            throw CheckpointError(.damaged, "types within types within types")
+        }
+        record = try reader.record(hdf5_type())
+        var parts: [HDF5TypeDescription] = []
+        for _ in 0..<Self.partCount(record) { parts.append(try Self(&reader, depth: depth + 1)) }
+        self.parts = parts
     }
 
-    /// The entries of a group, in the order that the file keeps, and the texts of its attributes of these names: none
-    /// for one that is not there or is no text.
+    private static func partCount(_ record: hdf5_type) -> Int {
+        switch record.kind {
+        case HDF5_ENUMERATION, HDF5_ARRAY: 1
+        case HDF5_COMPOUND: record.is_complex != 0 ? 2 : 0
+        default: 0
+        }
+    }
+}
+
+extension HDF5DatasetDescription {
+    fileprivate init(_ reader: inout ByteReader) throws {
+        record = try reader.record(hdf5_dataset())
+        guard record.is_elsewhere == 0 else {
+            type = nil
+            filters = []
+            return
+        }
+        type = try HDF5TypeDescription(&reader)
+        var filters: [hdf5_filter] = []
+        for _ in 0..<record.filters { filters.append(try reader.record(hdf5_filter())) }
+        self.filters = filters
+    }
+}
+
+extension HDF5Session: HDF5Source {
+    var session: HDF5Session { self }
+
+    func object(_ path: HDF5Path, address: UInt64?) throws -> HDF5Object { try object(path) }
+
+    /// What an object is, and its description where it has one.
+    func object(_ path: HDF5Path) throws -> HDF5Object {
+        var reader = try ask(HDF5_DESCRIBE, path)
+        let object = try reader.record(hdf5_object())
+        return HDF5Object(
+            kind: object.kind, address: object.address,
+            dataset: object.kind == HDF5_DATASET ? try HDF5DatasetDescription(&reader) : nil)
+    }
+
     func group(
-        _ path: HDF5Path, attributes: [String]
+        _ path: HDF5Path, address: UInt64, attributes: [String]
     ) throws -> (links: [HDF5Link], texts: [String: [String]]) {
         var reader = try ask(HDF5_LIST, path, attributes)
         var links: [HDF5Link] = []
@@ -73,8 +101,7 @@ extension HDF5Session {
         return (links, texts)
     }
 
-    /// The texts of an attribute; none when it is not there or is no text.
-    func texts(_ attribute: String, of path: HDF5Path) throws -> [String] {
+    func texts(_ attribute: String, of path: HDF5Path, address: UInt64) throws -> [String] {
         var reader = try ask(HDF5_TEXTS, path, [attribute])
         return try reader.texts()
     }
