@@ -80,6 +80,10 @@ package struct ByteReader {
     }
 
     /// An integer of fixed width, little-endian unless said otherwise.
+    // Other modules would otherwise run the generic code, which takes several times as long.
+    @_specialize(where T == UInt16)
+    @_specialize(where T == UInt32)
+    @_specialize(where T == UInt64)
     package mutating func integer<T: FixedWidthInteger>(
         _ type: T.Type, bigEndian: Bool = false
     ) throws(ByteError) -> T {
