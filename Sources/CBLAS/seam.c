@@ -22,7 +22,6 @@ static cblas_sgemm_function sgemm;
 static char description[512] = "portable kernel";
 static char remark[1024];
 static atomic_int selected = MATRIX_PRODUCT_AUTOMATIC;
-static atomic_ullong operations;
 
 static void (*set_threads)(int);
 static void (*set_long_threads)(long);
@@ -102,8 +101,6 @@ void matrix_product(
     bool transpose_a, bool transpose_b, int rows, int columns, int inner, float alpha, const float *a,
     int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     cblas_sgemm_function library = provider();
-    atomic_fetch_add_explicit(
-        &operations, 2ull * (unsigned)rows * (unsigned)columns * (unsigned)inner, memory_order_relaxed);
     if (library) {
         library(
             ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE, transpose_b ? TRANSPOSE : NO_TRANSPOSE, rows,
@@ -131,10 +128,6 @@ bool matrix_product_set_library_threads(int count) {
     if (!provider() || !(set_threads || set_long_threads)) return false;
     tell_threads(count);
     return true;
-}
-
-unsigned long long matrix_product_operation_count(void) {
-    return atomic_load_explicit(&operations, memory_order_relaxed);
 }
 
 const char *matrix_product_description(void) {

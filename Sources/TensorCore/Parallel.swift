@@ -10,10 +10,13 @@ package enum Parallel {
     package static var threadCount: Int {
         get {
             let set = limit.load(ordering: .relaxed)
-            return set > 0 ? set : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            return set > 0 ? set : processorCount
         }
         set { limit.store(max(0, newValue), ordering: .relaxed) }
     }
+
+    /// The processors at hand; at least 1.
+    package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// Calls `body` once for each number in `0..<count`, on several threads, and returns when all are done.
     package static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {

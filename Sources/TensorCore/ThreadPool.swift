@@ -93,7 +93,8 @@ final class ThreadPool: Sendable {
             let result = pthread_create(&thread, nil, { ThreadStart.run($0) }, start.toOpaque())
         #else
             var thread = pthread_t()
-            let result = pthread_create(&thread, nil, { $0.flatMap { ThreadStart.run($0) } }, start.toOpaque())
+            let result = pthread_create(
+                &thread, nil, { $0.flatMap { ThreadStart.run($0) } }, start.toOpaque())
         #endif
         if result != 0 { start.release() }
         return result == 0

@@ -23,7 +23,7 @@ struct Command: ParsableCommand {
             """,
         subcommands: [
             Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self, Schemes.self,
-            SuggestRules.self,
+            SuggestRules.self, Benchmark.self,
         ],
         defaultSubcommand: Convert.self)
 

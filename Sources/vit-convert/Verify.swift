@@ -25,6 +25,7 @@ struct Verify: ParsableCommand {
     var activations: String?
 
     @OptionGroup var tolerance: ToleranceArguments
+    @OptionGroup var threads: ThreadArguments
     @OptionGroup var model: ModelArguments
 
     @Flag(help: "Print the result as JSON.")
@@ -41,6 +42,7 @@ struct Verify: ParsableCommand {
     }
 
     func run() throws {
+        threads.apply()
         let reports = try job { try verifications() }
         if json {
             let values = reports.map { $0.json }

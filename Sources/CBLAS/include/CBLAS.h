@@ -32,9 +32,6 @@ bool matrix_product_has_library(void);
 /// on it. False, and nothing is changed, where there is no library or none that can be told.
 bool matrix_product_set_library_threads(int count);
 
-/// How many operations (two for each multiplication and addition) have been asked for since the process began.
-unsigned long long matrix_product_operation_count(void);
-
 /// What computes the products: "OpenBLAS 0.3.21 …", "Accelerate", a library's path, or "portable kernel".
 const char *matrix_product_description(void);
 

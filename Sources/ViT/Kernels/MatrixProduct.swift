@@ -28,6 +28,17 @@ package enum MatrixProduct {
     /// Why the portable kernel is in use although nobody asked for it, or nil.
     package static var remark: String? { matrix_product_remark().map { String(cString: $0) } }
 
+    /// Lets the library spread each product over so many threads of its own while `body` runs.
+    ///
+    /// - Returns: nil, with nothing done, where there is no library or none that can be told.
+    package static func withLibraryThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows
+        -> Result?
+    {
+        guard matrix_product_set_library_threads(Int32(clamping: count)) else { return nil }
+        defer { _ = matrix_product_set_library_threads(1) }
+        return try body()
+    }
+
     /// target ← scale · left · right, or left · rightᵀ; on the calling thread alone.
     package static func multiply(
         _ left: Matrix, _ right: Matrix, transposingRight: Bool, into target: Matrix, scale: Float = 1
