@@ -40,7 +40,7 @@ extension Checkpoint {
     }
 
     /// What a folder stands for: the checkpoint in it under one of the usual names.
-    private static func resolved(_ path: String) throws -> String {
+    static func resolved(_ path: String) throws -> String {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
         let names = [

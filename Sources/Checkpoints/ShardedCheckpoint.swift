@@ -64,7 +64,7 @@ enum ShardedCheckpoint {
 
     /// A name without any way out of the folder. Told by bytes, as the system reads it: to Swift a slash and an
     /// accent are one letter.
-    private static func isPlainName(_ name: String) -> Bool {
+    static func isPlainName(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0x2F || $0 == 0 }
     }
 

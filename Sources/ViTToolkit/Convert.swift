@@ -41,6 +41,7 @@ public func convert(
     let location = try OutputLocation(output, form)
     try location.prove(isNotPartOf: checkpoint, [])
     let prepared = try PreparedModel(checkpoint, options: options)
+    try prepared.proveSafe(options)
     let outgoing = try prepared.outgoing(to: location, form)
     try location.prove(isNotPartOf: checkpoint, outgoing.sidecars)
     return try location.write(outgoing.sidecars) { file in
@@ -85,6 +86,12 @@ extension PreparedModel {
     fileprivate func outgoing(to location: OutputLocation, _ form: OutputForm) throws -> OutgoingModel {
         try OutgoingModel(
             parameters.map { NamedTensor($0.name, $0.view) }, configuration, to: location, form)
+    }
+
+    /// - Throws: `ToolkitError.unsafeSource` when loading the checkpoint in Python would run code and `options` do not
+    ///   allow for that.
+    package func proveSafe(_ options: ModelOptions) throws {
+        if !options.allowsUnsafeSource { _ = try checkpoint.safetyRemarks(refusingDanger: true) }
     }
 
     /// What a container without a configuration has to be told when it is read back.

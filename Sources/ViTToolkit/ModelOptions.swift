@@ -27,6 +27,8 @@ public struct ModelOptions: Sendable {
     public var layerNormEpsilon: Double?
     /// How the tokens become features, where names do not tell (average pooling before a final norm).
     public var pooling: ViTConfiguration.Pooling?
+    /// Whether a checkpoint that would run code when loaded in Python is converted all the same; it never does here.
+    public var allowsUnsafeSource = false
     /// The seed from which a new head is drawn.
     public var seed: UInt64 = 0
 

@@ -39,7 +39,9 @@ public struct PreparedModel: Sendable {
         scheme = mapped.scheme.name
         self.configuration = configuration
         report = mapped.report(against: configuration.parameters.map { ($0.name, $0.shape) })
-        self.remarks = checkpoint.remarks + remarks + mapped.remarks
+        self.remarks =
+            checkpoint.remarks + ((try? checkpoint.safetyRemarks(refusingDanger: false)) ?? []) + remarks
+            + mapped.remarks
         self.parameters = parameters
         storedDType = mapped.dominantDType
     }

@@ -18,6 +18,8 @@ public enum ToolkitError: Error, Sendable {
     case modelDescription(String, detail: String)
     /// The converted model does not compute what the reference says; nothing was put in place.
     case parityFailed([ParityReport])
+    /// Loading the source in Python would run code; some of it. Nothing was written.
+    case unsafeSource(String, examples: [String])
     /// Parts of the request exclude each other.
     case usage(String)
     /// The request cannot be carried out.
@@ -50,6 +52,10 @@ extension ToolkitError: CustomStringConvertible {
             return "\(place): \(detail)"
         case .parityFailed:
             return "the converted model does not compute what the reference says; nothing was written"
+        case .unsafeSource(let path, let examples):
+            return "\(path): would run code when loaded in Python: \(examples.joined(separator: ", ")). "
+                + "Look at all of it with \"vit-convert inspect --security\"; nothing of it is run here, and "
+                + "--allow-unsafe-source converts the weights all the same"
         case .usage(let detail), .impossible(let detail):
             return detail
         }

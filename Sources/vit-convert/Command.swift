@@ -17,7 +17,7 @@ struct Command: ParsableCommand {
 
             EXIT CODES
               0   done
-              1   the comparison failed
+              1   the comparison failed, or --security found what is dangerous
               2   the input cannot be read, mapped or trusted
               64  wrong usage
             """,

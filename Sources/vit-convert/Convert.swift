@@ -48,6 +48,13 @@ struct Convert: ParsableCommand {
     @Flag(help: "Say what would be done, and write nothing.")
     var dryRun = false
 
+    @Flag(
+        help: """
+            Convert a checkpoint that would run code when loaded in Python (see: inspect --security); here nothing in \
+            it is run, with this flag or without.
+            """)
+    var allowUnsafeSource = false
+
     @Option(help: "The seed for parameters that are initialised anew.")
     var seed: UInt64 = 0
 
@@ -59,11 +66,13 @@ struct Convert: ParsableCommand {
             var options = try model.options()
             adaptation.apply(to: &options)
             options.seed = seed
+            options.allowsUnsafeSource = allowUnsafeSource
             var form = try to.map { try OutputForm(named: $0) } ?? OutputForm()
             form.isCompressed = compress
             let checkpoint = try Checkpoint(path: input)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
+                try prepared.proveSafe(options)
                 let outgoing = try prepared.outgoing(to: output, form: form)
                 Standard.remark(prepared.remarks + outgoing.remarks)
                 Standard.print(

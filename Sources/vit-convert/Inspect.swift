@@ -5,11 +5,18 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what is in a checkpoint, without executing anything in it.",
         discussion: """
+            --security shows in place of the tensors what the file would do when loaded in Python: every global that a \
+            pickle names, as known (makes plain data or tensors), foreign (Python would import and build it) or \
+            dangerous (runs code, reaches the system, imports or evaluates); the calls with their arguments; bytes and \
+            members that belong to nothing. The exit code is 1 when something is dangerous, 2 when a part of the file \
+            cannot be looked through.
+
             EXAMPLES
               vit-convert inspect model.pth
               vit-convert inspect model.pth --tree
               vit-convert inspect model.safetensors --filter '*.attn.*' --statistics
               vit-convert inspect vit_b_16-c867db91.pth --digest --json
+              vit-convert inspect downloaded.pth --security
             """)
 
     @Argument(help: "The checkpoint.")
@@ -27,12 +34,22 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Compute minimum, maximum, mean, standard deviation, and counts of NaN, Inf and zero.")
     var statistics = false
 
+    @Flag(help: "Show what the file would run when loaded in Python, and what in it is hidden.")
+    var security = false
+
     @OptionGroup var model: ModelArguments
 
     @Flag(help: "Print the result as JSON.")
     var json = false
 
+    func validate() throws {
+        if security, tree || filter != nil || digest || statistics {
+            throw ValidationError("--security lists no tensors; --json is the only flag that goes with it.")
+        }
+    }
+
     func run() throws {
+        if security { return try showSecurity() }
         try job {
             var options = InspectionOptions()
             options.computesDigests = digest
@@ -42,6 +59,23 @@ struct Inspect: ParsableCommand {
             let inspection = try inspect(try Checkpoint(path: file), options: options)
             Standard.print(json ? inspection.json.pretty : text(of: inspection))
         }
+    }
+
+    private func showSecurity() throws {
+        let report = try job { try SecurityReport(path: file) }
+        if json {
+            let value = JSONValue.object(["file": .string(file), "security": report.json])
+            Standard.print(value.pretty)
+        } else {
+            var parts: [String] = []
+            for (heading, rows) in report.sections {
+                let table = Text.table(heading == nil ? [["file", file]] + rows : rows)
+                parts.append(heading.map { $0 + "\n" + table } ?? table)
+            }
+            Standard.print(parts.joined(separator: "\n\n"))
+        }
+        if report.verdict == .dangerous { throw ExitCode(1) }
+        if report.problem != nil { throw ExitCode(2) }
     }
 
     private func text(of inspection: Inspection) -> String {

@@ -9,7 +9,7 @@ struct Standard: TextOutputStream {
 
     /// Writes all of the text; a reader that went away ends the command quietly, as other commands do.
     func write(_ string: String) {
-        var bytes = Array(string.utf8)[...]
+        var bytes = Array(Self.harmless(string).utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { platformWrite(descriptor, $0) }
             if count < 0 {
@@ -17,6 +17,21 @@ struct Standard: TextOutputStream {
                 return
             }
             bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// Names and texts come from files of strangers: what a terminal would take for a command is shown, not sent.
+    private static func harmless(_ string: String) -> String {
+        // In UTF-8 the further controls of Latin-1 begin with 0xC2.
+        let isPlain = string.utf8.allSatisfy {
+            $0 >= 0x20 && $0 != 0x7F && $0 != 0xC2 || $0 == 0x0A || $0 == 0x09
+        }
+        guard !isPlain else { return string }
+        func isCommand(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        }
+        return string.unicodeScalars.reduce(into: "") { text, scalar in
+            text += isCommand(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }
     }
 

@@ -18,16 +18,20 @@ enum TorchLegacy {
 
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
         var reader = ByteReader(region)
-        _ = try PickleMachine.run(&reader)
-        let version = try PickleMachine.run(&reader).root
+        let magic = try PickleMachine.run(&reader)
+        let versions = try PickleMachine.run(&reader)
+        let version = versions.root
         guard version == .integer(1001) else {
             throw CheckpointError(.unsupported, "protocol version \(version); 1001 is the only one known")
         }
-        _ = try PickleMachine.run(&reader)
+        let system = try PickleMachine.run(&reader)
         let graph = try PickleMachine.run(&reader)
         let keys = try PickleMachine.run(&reader)
         let storages = try LegacyStorages(&reader, keys: keys, types: try storageTypes(in: graph))
         var contents = try ObjectListing(of: graph, storages: storages).contents
+        // Python would run the pickles around the object, too; PyTorch's own name nothing.
+        for name in [magic, versions, system, keys].flatMap(\.globals).map(\.description)
+        where !contents.globals.contains(name) { contents.globals.append(name) }
         if !reader.isAtEnd {
             contents.remarks.append("\(reader.remaining) bytes follow the last storage and belong to nothing")
         }
@@ -35,7 +39,7 @@ enum TorchLegacy {
     }
 
     /// The element type of each storage: the storages themselves say only how many elements they have.
-    private static func storageTypes(in graph: PickleGraph) throws -> [String: DType] {
+    static func storageTypes(in graph: PickleGraph) throws -> [String: DType] {
         var types: [String: DType] = [:]
         for node in graph.nodes {
             guard case .persistent(let id) = node, let reference = try StorageReference(id, in: graph) else {
@@ -48,7 +52,7 @@ enum TorchLegacy {
 }
 
 /// The storages that stand behind the pickles.
-private struct LegacyStorages: StorageProvider {
+struct LegacyStorages: StorageProvider {
     private var storages: [String: TensorStorage] = [:]
 
     init(_ reader: inout ByteReader, keys: PickleGraph, types: [String: DType]) throws {

@@ -4,7 +4,7 @@ import TensorCore
 /// (`torch/serialization.py`, `legacy_load`).
 enum TorchTar {
     static let members: Set<String> = ["sys_info", "pickle", "tensors", "storages"]
-    private static let blockSize = 512
+    static let blockSize = 512
 
     /// The archive's regular members, or nil when the bytes are no tar archive.
     static func directory(of region: ByteRegion) throws -> [String: ByteRegion]? {
@@ -50,7 +50,7 @@ enum TorchTar {
     }
 
     /// A header's own checksum, over its bytes with the checksum field blank, tells a tar from anything else.
-    private static func isHeader(_ header: [UInt8]) -> Bool {
+    static func isHeader(_ header: [UInt8]) -> Bool {
         guard let expected = octal(header[148..<156]) else { return false }
         var sum = 0
         for (index, byte) in header.enumerated() { sum += (148..<156).contains(index) ? 0x20 : Int(byte) }
@@ -58,7 +58,7 @@ enum TorchTar {
     }
 
     /// A number in octal digits, or, for sizes beyond 8 GiB, big-endian behind a set top bit.
-    private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
+    static func octal(_ field: ArraySlice<UInt8>) -> Int? {
         if let first = field.first, first & 0x80 != 0 {
             var value = Int(first & 0x7F)
             for byte in field.dropFirst() {

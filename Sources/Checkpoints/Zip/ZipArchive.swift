@@ -200,7 +200,7 @@ struct ZipArchive {
 }
 
 /// The values of a ZIP64 extended information field (header 0x0001), one after another.
-private struct Zip64Extra {
+struct Zip64Extra {
     private var values: ByteReader?
 
     init(_ extra: ByteRegion) {

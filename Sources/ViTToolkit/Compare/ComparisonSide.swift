@@ -57,7 +57,8 @@ struct ComparisonSide {
 
     private init(_ checkpoint: Checkpoint, _ options: ModelOptions) throws {
         let mapped = try PreparedModel.mapped(checkpoint, options)
-        var remarks = checkpoint.remarks + mapped.remarks
+        var remarks =
+            checkpoint.remarks + (try checkpoint.safetyRemarks(refusingDanger: false)) + mapped.remarks
         do {
             let (found, guesses) = try PreparedModel.configuration(of: mapped, in: checkpoint, options)
             configuration = found

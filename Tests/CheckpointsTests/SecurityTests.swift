@@ -1,0 +1,167 @@
+import Foundation
+import TensorCore
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+/// What a file would run when loaded in Python, against what Python's `pickletools` lists and what was found by hand.
+@Suite struct SecurityTests {
+    struct Pattern: Sendable, CustomTestStringConvertible {
+        let json: JSONValue
+        var testDescription: String { json["name"]?.string ?? "?" }
+        var bytes: [UInt8] { Data(base64Encoded: json["pickle"]?.string ?? "").map { [UInt8]($0) } ?? [] }
+    }
+
+    static let patterns: [Pattern] = {
+        let json = try? JSONParser.parse(try Fixtures.bytes("security/patterns.json"))
+        return (json?["patterns"]?.array ?? []).map { Pattern(json: $0) }
+    }()
+
+    @Test(arguments: patterns)
+    func aPatternIsSeenThrough(_ pattern: Pattern) throws {
+        let report = SecurityReport(bytes: ByteRegion(pattern.bytes))
+        let verdicts = Dictionary(
+            report.globals.map { ("\($0.module).\($0.name)", $0.verdict.rawValue) }, uniquingKeysWith: { $1 })
+        let expected = Dictionary(
+            (pattern.json["verdicts"]?.members ?? []).map { ($0.key, $0.value.string ?? "") },
+            uniquingKeysWith: { $1 })
+        #expect(verdicts == expected)
+        if let rows = pattern.json["globals"]?.array {
+            #expect(Set(report.globals.map { Self.row($0) }) == Set(rows.map { Self.row($0) }))
+            #expect(report.opcodes == pattern.json["opcodes"]?.integer)
+        }
+        let texts = report.calls.map(\.text)
+        for call in (pattern.json["calls"]?.array ?? []).compactMap(\.string) {
+            #expect(texts.contains(call))
+        }
+        for call in report.calls {
+            #expect(call.text.unicodeScalars.allSatisfy { !EscapedText.isTreacherous($0) })
+        }
+        #expect((report.problem != nil) == (pattern.json["stops"]?.bool ?? false), "\(report.problem ?? "")")
+        #expect(
+            report.verdict?.rawValue
+                == (expected.values.contains("dangerous") ? "dangerous" : expected.values.max(by: <)))
+    }
+
+    @Test func patternsAreThere() {
+        #expect(Self.patterns.count > 140)
+    }
+
+    private static func row(_ global: SecurityReport.NamedGlobal) -> String {
+        "\(global.module) \(global.name) \(global.count)"
+    }
+
+    private static func row(_ json: JSONValue) -> String {
+        let parts = json.array ?? []
+        return parts.map { $0.string ?? String($0.integer ?? -1) }.joined(separator: " ")
+    }
+
+    // MARK: Files
+
+    struct File: Sendable, CustomTestStringConvertible {
+        let json: JSONValue
+        var name: String { json["file"]?.string ?? "?" }
+        var testDescription: String { name }
+    }
+
+    private static func rows(_ file: String, _ key: String) -> [File] {
+        let json = try? JSONParser.parse(try Fixtures.bytes(file))
+        return (json?[key]?.array ?? []).map { File(json: $0) }
+    }
+
+    @Test(arguments: rows("security/index.json", "files"))
+    func aFileIsLookedThrough(_ file: File) throws {
+        let report = try SecurityReport(path: Fixtures.path("security/" + file.name))
+        #expect(report.verdict?.rawValue == file.json["verdict"]?.string)
+        let kinds = (file.json["findings"]?.array ?? []).compactMap(\.string)
+        #expect(Set(report.findings.map(\.kind.rawValue)) == Set(kinds), "\(report.findings.map(\.text))")
+        let texts = report.calls.map(\.text)
+        for call in (file.json["calls"]?.array ?? []).compactMap(\.string) {
+            #expect(texts.contains(call), "\(texts)")
+        }
+    }
+
+    @Test(arguments: rows("security/globals.golden.json", "fixtures"))
+    func globalsAreThoseThatPickletoolsLists(_ file: File) throws {
+        let report = try SecurityReport(path: Fixtures.path(file.name))
+        let expected = (file.json["globals"]?.array ?? []).map { Self.row($0) }
+        #expect(Set(report.globals.map { Self.row($0) }) == Set(expected))
+        let opcodes = (file.json["opcodes"]?.array ?? []).compactMap(\.integer)
+        #expect(report.pickles.map(\.opcodes).sorted() == opcodes.sorted())
+        #expect(report.problem == nil)
+    }
+
+    /// Which fixtures have a dangerous verdict, of all that are no attacks.
+    @Test(arguments: [
+        "compare", "hdf5", "models", "msgpack", "numpy", "numpy/refused", "refused", "rules", "safetensors",
+        "safetensors/sharded", "schemes/jax", "schemes/keras", "schemes/keras2", "schemes/torch", "swt",
+        "torch",
+        "torch/sharded",
+    ])
+    func whatIsHarmlessIsNotCalledDangerous(_ folder: String) throws {
+        // Two whole Keras models hold a Lambda layer's compiled code.
+        let dangerous: Set<String> = [
+            "torch/hostile_legacy.pth", "schemes/keras/vit_keras_model.model.h5",
+            "schemes/keras2/vit_keras_2_model.model.h5",
+        ]
+        for name in Fixtures.list(folder) where !name.hasSuffix(".json") || name.hasSuffix(".index.json") {
+            guard let report = try? SecurityReport(path: Fixtures.path(name)) else { continue }
+            #expect((report.verdict == .dangerous) == dangerous.contains(name), "\(name): \(report.globals)")
+        }
+    }
+
+    @Test(arguments: [
+        "safetensors/plain.safetensors", "msgpack/plain.msgpack", "numpy/stored.npz", "hdf5/layouts.h5",
+    ])
+    func aFileWithoutAPickleCanRunNothing(_ name: String) throws {
+        let path = Fixtures.path(name)
+        let report = try SecurityReport(path: path)
+        #expect(report.verdict == nil && report.pickles.isEmpty && report.problem == nil)
+    }
+
+    // MARK: Limits
+
+    /// What makes a walk that keeps everything, or comes back to it, run out of memory or time.
+    @Test(arguments: [
+        ("marks", [UInt8](repeating: 0x28, count: 1_000_000)),
+        ("values", [UInt8](repeating: 0x4E, count: 1_000_000)),
+        ("nested tuples", [0x29] + [UInt8](repeating: 0x85, count: 500_000)),
+        ("doubled lists", [0x5D] + (0..<50_000).flatMap { _ -> [UInt8] in [0x32, 0x61] }),
+        ("globals", (0..<50_000).flatMap { Array("ca\nb\($0)\n".utf8) }),
+        ("calls", (0..<50_000).flatMap { _ in Array("cos\nsystem\n)R".utf8) }),
+        ("memo", (0..<100_000).flatMap { _ -> [UInt8] in [0x29, 0x94] }),
+        ("dictionaries", (0..<100_000).flatMap { _ -> [UInt8] in [0x7D, 0x28, 0x4E, 0x4E, 0x75] }),
+    ])
+    func aWalkIsLinear(_ name: String, _ body: [UInt8]) throws {
+        let bytes = [0x80, 4] + body + [0x2E]
+        let start = ContinuousClock.now
+        let scan = PickleScan(ByteReader(ByteRegion(bytes)))
+        // A hundred times what it takes in a debug build on a slow machine would still be no hang.
+        #expect(ContinuousClock.now - start < .seconds(60))
+        #expect(scan.stop == nil && scan.end == bytes.count)
+        #expect(scan.globals.count <= 20_000 && scan.calls.count <= 2 * SecurityReport.mostCalls)
+    }
+
+    @Test(arguments: [
+        "security/command.pth", "security/two_archives.pth", "security/legacy_system.pth",
+        "security/objects.npz",
+    ])
+    func everyCutIsReadAsFarAsItGoes(_ name: String) throws {
+        let bytes = try Fixtures.bytes(name)
+        for count in bytes.indices { _ = SecurityReport(bytes: ByteRegion(Array(bytes[..<count]))) }
+        for index in bytes.indices {
+            for value in [0x80, ~bytes[index]] {
+                var changed = bytes
+                changed[index] = value
+                _ = SecurityReport(bytes: ByteRegion(changed))
+            }
+        }
+    }
+
+    @Test func anIndexIsLookedThroughShardByShard() throws {
+        let report = try SecurityReport(path: Fixtures.path("torch/sharded/pytorch_model.bin.index.json"))
+        #expect(report.verdict == .known && report.pickles.count > 1)
+        #expect(report.pickles.allSatisfy { $0.name.contains(".bin: ") })
+    }
+}
