@@ -21,7 +21,7 @@ let package = Package(
         .target(name: "CKernels"),
 
         // The house: each target imports only what stands above it in this list.
-        .target(name: "TensorCore"),
+        .target(name: "TensorCore", dependencies: ["CSystem"]),
         .target(
             name: "Checkpoints",
             dependencies: [
@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "vit-convert",
             dependencies: [
-                "ViTToolkit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ViTToolkit", "CSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
                 // Loading the shared runtime and FoundationEssentials takes half of a short command's time.
@@ -51,6 +51,8 @@ let package = Package(
         .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
         .testTarget(name: "ViTTests", dependencies: ["ViT", "TensorCore"]),
         .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
+        .testTarget(
+            name: "FaultTests", dependencies: ["TensorCore", "TestSupport"], exclude: ["shim.c"]),
         .testTarget(
             name: "ViTToolkitTests", dependencies: ["ViTToolkit", "TestSupport"]),
     ],

@@ -11,6 +11,11 @@
 #ifdef __linux__
 
 int system_open_unnamed(const char *folder, mode_t mode) {
+    // Only there can the file be given a name afterwards.
+    if (access("/proc/self/fd", X_OK) != 0) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 

@@ -37,6 +37,15 @@ public struct Checkpoint: Sendable {
     /// The size of all its files together, in bytes.
     public var fileSize: Int { files.reduce(0) { $0 + $1.size } }
 
+    /// Proves that nobody wrote to its files since they were opened, as far as the system tells.
+    package func proveUnchanged() throws(CheckpointError) {
+        for file in files {
+            do throws(ByteError) { try file.proveUnchanged() } catch {
+                throw CheckpointError(error, path: file.path)
+            }
+        }
+    }
+
     /// The first tensor of that name.
     public func tensor(_ name: String) -> TensorView? {
         tensors.first { $0.name == name }?.view

@@ -11,6 +11,8 @@ public struct ByteError: Error, Sendable, Equatable {
         case system(Int32)
         /// The file became shorter while it was being read.
         case shrunk
+        /// The file was written to while it was being read.
+        case changed
         /// The bytes are no text in UTF-8.
         case notText
     }
@@ -43,6 +45,8 @@ extension ByteError: CustomStringConvertible {
         case .shrunk:
             "the file became shorter while it was being read: expected \(needed) bytes, "
                 + "found \(available) at offset \(offset)"
+        case .changed:
+            "the file changed while it was being read"
         case .notText:
             "expected UTF-8 text, found other bytes at offset \(offset)"
         }

@@ -1,3 +1,4 @@
+import CSystem
 import Synchronization
 
 /// A file that is open for reading, and mapped only when somebody needs its bytes in memory.
@@ -11,6 +12,7 @@ package final class OpenFile: Sendable {
     package let size: Int
     /// Which file this is, whatever its name: for telling whether two paths are the same file.
     package let identity: FileIdentity
+    private let lastChange: timespec
     private let mapping = Mutex<UInt>(0)
 
     package struct FileIdentity: Hashable, Sendable {
@@ -50,11 +52,23 @@ package final class OpenFile: Sendable {
         self.descriptor = descriptor
         size = Int(status.st_size)
         identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        lastChange = Self.lastChange(status)
+    }
+
+    private static func lastChange(_ status: stat) -> timespec {
+        #if canImport(Darwin)
+            status.st_mtimespec
+        #else
+            status.st_mtim
+        #endif
     }
 
     deinit {
         let address = mapping.withLock { $0 }
-        if let pointer = UnsafeMutableRawPointer(bitPattern: address) { munmap(pointer, size) }
+        if let pointer = UnsafeMutableRawPointer(bitPattern: address) {
+            system_unmapped(pointer)
+            munmap(pointer, size)
+        }
         close(descriptor)
     }
 
@@ -75,6 +89,17 @@ package final class OpenFile: Sendable {
         }
     }
 
+    /// Proves that the file is what it was when it was opened, as far as its size and the time of its last change
+    /// tell: what was read in between belongs together.
+    package func proveUnchanged() throws(ByteError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw ByteError(.system(errno), offset: 0) }
+        let change = Self.lastChange(status)
+        guard Int(status.st_size) == size, change.tv_sec == lastChange.tv_sec,
+            change.tv_nsec == lastChange.tv_nsec
+        else { throw ByteError(.changed, offset: 0) }
+    }
+
     /// The whole file in memory, mapped on first use and until the last user is gone.
     package func mapped() throws(ByteError) -> UnsafeRawBufferPointer {
         guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -84,6 +109,7 @@ package final class OpenFile: Sendable {
                 let pointer = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
                 if let pointer, pointer != MAP_FAILED {
                     address = UInt(bitPattern: pointer)
+                    system_mapped(pointer, size, path)
                 } else {
                     code = errno
                 }

@@ -43,7 +43,7 @@ public func convert(
     let prepared = try PreparedModel(checkpoint, options: options)
     try prepared.proveSafe(options)
     let outgoing = try prepared.outgoing(to: location, form)
-    try location.prove(isNotPartOf: checkpoint, outgoing.sidecars)
+    try location.prove(isNotPartOf: checkpoint, outgoing.sidecars, others: references)
     return try location.write(outgoing.sidecars) { file in
         let digest = BackgroundDigest(of: checkpoint.files)
         let sha256: String
@@ -69,6 +69,7 @@ public func convert(
             }
             guard reports.allSatisfy(\.passed) else { throw ToolkitError.parityFailed(reports) }
         }
+        try checkpoint.proveUnchanged()
         return Conversion(
             model: prepared, byteCount: file.count, sourceDigest: sha256, scheme: outgoing.scheme.name,
             remarks: outgoing.remarks, reports: reports)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSystem
 import ViTToolkit
 
 /// The root of the command: a table of its subcommands.
@@ -28,8 +29,7 @@ struct Command: ParsableCommand {
         defaultSubcommand: Convert.self)
 
     static func main() {
-        // A file-size limit is then an error of the write, told like a full disk, and not the end of the process.
-        signal(SIGXFSZ, SIG_IGN)
+        system_handle_signals()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments == ["--version"] {
             print("vit-convert \(Version.number) (matrix products: \(MatrixProduct.providerDescription))")

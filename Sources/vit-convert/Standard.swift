@@ -7,14 +7,17 @@ struct Standard: TextOutputStream {
     static let output = Standard(descriptor: STDOUT_FILENO)
     static let error = Standard(descriptor: STDERR_FILENO)
 
-    /// Writes all of the text; a reader that went away ends the command quietly, as other commands do.
+    /// Writes all of the text; a reader that went away ends the command quietly, as other commands do, and what
+    /// else keeps results from being written is an error.
     func write(_ string: String) {
         var bytes = Array(Self.harmless(string).utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { platformWrite(descriptor, $0) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return
+                guard descriptor == STDOUT_FILENO, errno != EPIPE else { return }
+                Self.error.write("vit-convert: standard output: \(SystemMessage.text(for: errno))\n")
+                exit(2)
             }
             bytes = bytes.dropFirst(count)
         }

@@ -1,4 +1,5 @@
-// System calls that glibc offers only under _GNU_SOURCE, which Swift's Glibc module does not define.
+// System calls that glibc offers only under _GNU_SOURCE, which Swift's Glibc module does not define, and what a
+// signal's handler does, which may be no Swift.
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
 
@@ -13,5 +14,23 @@ int system_link_unnamed(int descriptor, const char *path);
 
 /// Copies bytes between files inside the kernel; what copy_file_range(2) returns.
 ssize_t system_copy_range(int source, off_t source_offset, int target, off_t target_offset, size_t count);
+
+/// Has a signal that ends the process remove the file `path` first; a slot for ``system_finished``, -1 if none is free.
+int system_unfinished(const char *path);
+
+/// Leaves the file of that slot to itself.
+void system_finished(int slot);
+
+/// Lets signals that end the process wait until as many releases as holds were called.
+void system_hold_signals(void);
+void system_release_signals(void);
+
+/// Names a mapped file, for the message when its bytes are gone.
+void system_mapped(const void *start, size_t count, const char *path);
+void system_unmapped(const void *start);
+
+/// For a command: SIGINT, SIGTERM and SIGHUP leave no unfinished files, and then end the process as they do; a mapped
+/// file that loses its bytes ends it with a message and exit code 2; a file-size limit is an error of the write.
+void system_handle_signals(void);
 
 #endif

@@ -22,7 +22,9 @@ final class HDF5Sink {
         var bytes = hdf5_bytes(
             context: Unmanaged.passUnretained(self).toOpaque(), size: 0,
             read: { context, offset, buffer, count in
-                HDF5Sink.attempt(context) { sink in
+                // What is left out after a failure reads as zeros.
+                if let buffer { memset(buffer, 0, count) }
+                return HDF5Sink.attempt(context) { sink in
                     try sink.reader.read(
                         into: UnsafeMutableRawBufferPointer(start: buffer, count: count),
                         at: Int(clamping: offset))
@@ -52,23 +54,25 @@ final class HDF5Sink {
         }
     }
 
+    /// Once something has failed nothing more is written, and the library hears that all is well: told of the
+    /// failure it would keep the file open, and write to it when the process ends.
     private static func attempt(
         _ context: UnsafeMutableRawPointer?, _ body: (HDF5Sink) throws -> Void
     ) -> Bool {
         guard let context else { return false }
         let sink = Unmanaged<HDF5Sink>.fromOpaque(context).takeUnretainedValue()
+        guard sink.failure == nil else { return true }
         do {
             try body(sink)
-            return true
         } catch {
             sink.failure = error
-            return false
         }
+        return true
     }
 
     /// Passes on what a call of the library gave, or throws what went wrong in it.
     func check(_ isDone: Bool, _ part: String?) throws {
-        guard !isDone else { return }
+        guard !isDone || failure != nil else { return }
         var error = HDF5Library.lastFailure
         if let failure { error = CheckpointError(failure) }
         throw CheckpointError(error, path: file.path, part: part)

@@ -4,23 +4,34 @@ import TensorCore
 /// A file that appears whole under its name, or not at all.
 ///
 /// Bytes go to a file without a name (Linux) or with a temporary one beside the target; ``commit()``
-/// flushes it to the disk and renames it over the target. Whatever stood there stays untouched until then.
+/// flushes it to the disk and puts it in place of the target. Whatever stood there stays untouched until then.
 package final class AtomicFile {
     /// Where the file will be: the target itself, or what a symbolic link there points to.
     package let path: String
     private var descriptor: Int32 { places.descriptor }
     private let places: PlacedWriter
-    private var temporaryPath: String?
-    private var isCommitted = false
+    private let temporaryName: TemporaryName
+    private var temporary: UnfinishedFile?
+    private var placement = Placement.none
     /// The number of bytes written so far: the end of what was written furthest back.
     package private(set) var count = 0
     /// Where the next bytes go.
     private var position = 0
 
+    /// What became of the target.
+    private enum Placement {
+        case none
+        /// Nothing had stood there.
+        case new
+        /// What had stood there still has a second name, where that could be given.
+        case replaced(old: UnfinishedFile?)
+    }
+
+    /// - Parameter newFolder: the target's folder when it is not there yet: the file is written beside it.
     /// - Throws: `CheckpointError` when the target is a folder or a device, or when its folder cannot be
     ///   written to.
-    package init(replacing target: String) throws(CheckpointError) {
-        let path = Self.destination(of: target)
+    package init(replacing target: String, newFolder: String? = nil) throws(CheckpointError) {
+        let path = try Self.destination(of: target)
         self.path = path
         var status = stat()
         let exists = stat(path, &status) == 0
@@ -32,24 +43,39 @@ package final class AtomicFile {
             throw CheckpointError(
                 .inaccessible, "cannot write there: \(SystemMessage.text(for: errno))", path: target)
         }
-        let folder = Self.folder(of: path)
+        let neighbour = newFolder ?? path
+        let folder = Self.folder(of: neighbour)
+        temporaryName = TemporaryName(beside: neighbour)
+        temporaryName.removeStale()
         let mode = exists ? status.st_mode & 0o777 : 0o666 & ~Self.mask
         var opened = system_open_unnamed(folder, mode)
-        if opened < 0 {
-            (opened, temporaryPath) = Self.createNamed(beside: path, mode: mode)
-        }
-        guard opened >= 0 else {
-            throw CheckpointError(
-                .inaccessible, "cannot write to \(folder): \(SystemMessage.text(for: errno))", path: target)
+        if opened >= 0 {
+            TemporaryName.lock(opened)
+        } else {
+            let created = temporaryName.create(mode: mode)
+            opened = created.descriptor
+            guard opened >= 0 else {
+                throw CheckpointError(
+                    .inaccessible, "cannot write to \(folder): \(SystemMessage.text(for: created.code))",
+                    path: target)
+            }
+            temporary = UnfinishedFile(created.path)
         }
         places = PlacedWriter(descriptor: opened, path: path)
-        // The process's mask does not apply to the mode of a file that is being replaced.
+        // The process's mask does not apply to the mode of a file that is being replaced. Where modes cannot be
+        // set, the file is readable to no more than it was.
         fchmod(opened, mode)
     }
 
     deinit {
+        // The lock goes with the descriptor: the name has to go first.
+        temporary?.remove()
         close(descriptor)
-        if !isCommitted, let temporaryPath { unlink(temporaryPath) }
+    }
+
+    /// Removes what killed runs left beside a folder that they were to make.
+    package static func removeStale(besideFolder folder: String) {
+        TemporaryName(beside: folder).removeStale()
     }
 
     private static let mask: mode_t = {
@@ -58,31 +84,28 @@ package final class AtomicFile {
         return mask
     }()
 
-    private static func destination(of target: String) -> String {
-        guard let resolved = realpath(target, nil) else { return target }
-        defer { free(resolved) }
-        return String(cString: resolved)
+    /// Follows symbolic links, to what is there or to where something may be.
+    private static func destination(of target: String) throws(CheckpointError) -> String {
+        var path = target
+        for _ in 0..<40 {
+            if let resolved = realpath(path, nil) {
+                defer { free(resolved) }
+                return String(cString: resolved)
+            }
+            var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let length = readlink(path, &text, text.count)
+            guard length > 0 else { return path }
+            let link = String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let folder = link.hasPrefix("/") ? "" : path.lastIndex(of: "/").map { path[...$0] } ?? ""
+            path = folder + link
+        }
+        throw CheckpointError(
+            .inaccessible, "cannot write there: \(SystemMessage.text(for: ELOOP))", path: target)
     }
 
     private static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
-    private static func temporaryName(beside path: String) -> String {
-        let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-        let suffix = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        return path[..<slash] + "." + path[slash...] + ".\(suffix).vit-convert"
-    }
-
-    private static func createNamed(beside path: String, mode: mode_t) -> (Int32, String?) {
-        for _ in 0..<16 {
-            let name = temporaryName(beside: path)
-            let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-            if descriptor >= 0 { return (descriptor, name) }
-            if errno != EEXIST { return (-1, nil) }
-        }
-        return (-1, nil)
     }
 
     private func failure(_ code: Int32) -> CheckpointError {
@@ -160,13 +183,6 @@ package final class AtomicFile {
 
     // MARK: Putting in place
 
-    /// Gives the unnamed file a temporary name.
-    private func linked() throws(CheckpointError) -> String {
-        let name = Self.temporaryName(beside: path)
-        guard system_link_unnamed(descriptor, name) == 0 else { throw failure(errno) }
-        return name
-    }
-
     /// Flushes to the disk what was written so far, while somebody else is still at work: ``commit()`` then has
     /// less to wait for.
     package func flush() throws(CheckpointError) {
@@ -175,16 +191,134 @@ package final class AtomicFile {
 
     /// Flushes the file to the disk and puts it in place of the target, in one step.
     package func commit() throws(CheckpointError) {
-        try flush()
-        if temporaryPath == nil { temporaryPath = try linked() }
-        guard let temporaryPath, rename(temporaryPath, path) == 0 else { throw failure(errno) }
-        isCommitted = true
-        // The rename itself reaches the disk with the folder.
-        let handle = open(Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if handle >= 0 {
-            fsync(handle)
-            close(handle)
+        try Self.commit([self])
+    }
+
+    /// Flushes files to the disk and puts them in place, all of them or none.
+    ///
+    /// - Parameter newFolder: a folder to be made for them.
+    package static func commit(
+        _ files: [AtomicFile], newFolder: String? = nil
+    ) throws(CheckpointError) {
+        for file in files { try file.finish() }
+        // From here on it takes a few calls, which a signal waits for.
+        system_hold_signals()
+        defer { system_release_signals() }
+        var isNew = false
+        if let newFolder {
+            isNew = mkdir(newFolder, 0o777) == 0
+            guard isNew || errno == EEXIST else {
+                throw CheckpointError(
+                    .inaccessible, "cannot make the folder: \(SystemMessage.text(for: errno))",
+                    path: newFolder)
+            }
         }
+        do throws(CheckpointError) {
+            for (index, file) in files.enumerated() { try file.place(keepsOld: index < files.count - 1) }
+        } catch {
+            for file in files.reversed() { file.takeBack() }
+            if isNew, let newFolder { rmdir(newFolder) }
+            throw error
+        }
+        for file in files { file.placement = .none }
+        for folder in Set(
+            files.map { Self.folder(of: $0.path) } + (newFolder.map { [Self.folder(of: $0)] } ?? []))
+        {
+            try flush(folder: folder)
+        }
+    }
+
+    /// Everything that may fail for want of space.
+    private func finish() throws(CheckpointError) {
+        try flush()
+        // Some file systems tell of a failure only when a descriptor is closed; this one still holds the lock.
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0, close(copy) == 0 || errno == EINTR else { throw failure(errno) }
+    }
+
+    private func place(keepsOld: Bool) throws(CheckpointError) {
+        if temporary == nil {
+            if system_link_unnamed(descriptor, path) == 0 {
+                placement = .new
+                return
+            }
+            guard errno == EEXIST else { throw failureToPlace(errno) }
+            let name = temporaryName.fresh()
+            guard system_link_unnamed(descriptor, name) == 0 else { throw failureToPlace(errno) }
+            temporary = UnfinishedFile(name)
+        }
+        guard let temporary else { return }
+        var status = stat()
+        let exists = lstat(path, &status) == 0
+        var old: UnfinishedFile?
+        if exists, keepsOld {
+            let name = TemporaryName(beside: path).fresh()
+            if link(path, name) == 0 { old = UnfinishedFile(name) }
+        }
+        guard rename(temporary.path, path) == 0 else {
+            let code = errno
+            old?.remove()
+            throw failureToPlace(code)
+        }
+        temporary.forget()
+        self.temporary = nil
+        placement = exists ? .replaced(old: old) : .new
+    }
+
+    /// Brings back what stood there before.
+    private func takeBack() {
+        switch placement {
+        case .none: break
+        case .new: unlink(path)
+        case .replaced(let old):
+            if let old, rename(old.path, path) == 0 { old.forget() }
+        }
+        placement = .none
+    }
+
+    private func failureToPlace(_ code: Int32) -> CheckpointError {
+        CheckpointError(
+            .inaccessible, "cannot be put in place: \(SystemMessage.text(for: code))", path: path)
+    }
+
+    /// The names reach the disk with the folder.
+    private static func flush(folder: String) throws(CheckpointError) {
+        let handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // A folder may be closed to readers.
+        guard handle >= 0 else { return }
+        defer { close(handle) }
+        // Some file systems flush no folders, and say so.
+        guard fsync(handle) == 0 || ![EIO, ENOSPC, EDQUOT].contains(errno) else {
+            throw CheckpointError(
+                .inaccessible,
+                "the files in it are whole, but their names may not last: \(SystemMessage.text(for: errno))",
+                path: folder)
+        }
+    }
+}
+
+/// A file that has to go when it is not put in place: when something fails, or a signal ends the process.
+private final class UnfinishedFile {
+    let path: String
+    private var slot: Int32
+    private var isForgotten = false
+
+    init(_ path: String) {
+        self.path = path
+        slot = system_unfinished(path)
+    }
+
+    deinit { remove() }
+
+    func remove() {
+        if !isForgotten { unlink(path) }
+        forget()
+    }
+
+    func forget() {
+        system_finished(slot)
+        slot = -1
+        isForgotten = true
     }
 }
 

@@ -72,12 +72,14 @@ struct OutputLocation {
 
     /// Refuses to write over the input, or beside it where it is a folder of several files, or a configuration
     /// that belongs to other weights.
-    func prove(isNotPartOf checkpoint: Checkpoint, _ sidecars: [Sidecar]) throws {
+    ///
+    /// - Parameter others: the paths of other files that are read.
+    func prove(isNotPartOf checkpoint: Checkpoint, _ sidecars: [Sidecar], others: [String] = []) throws {
+        let read = Set(
+            checkpoint.files.map(\.identity) + others.compactMap { try? OpenFile(path: $0).identity })
         for path in [path] + sidecars.map({ surroundings + $0.name }) {
             guard let existing = try? OpenFile(path: path) else { continue }
-            if checkpoint.files.contains(where: { $0.identity == existing.identity }) {
-                throw ToolkitError.outputIsInput(path)
-            }
+            if read.contains(existing.identity) { throw ToolkitError.outputIsInput(path) }
         }
         var status = stat()
         guard stat(path, &status) != 0 else { return }
@@ -88,24 +90,19 @@ struct OutputLocation {
         }
     }
 
-    /// Runs `write` with a new file for the tensors, then puts that and the sidecars in place; a folder that had
-    /// to be made goes again when anything is thrown.
+    /// Runs `write` with a new file for the tensors, then puts that and the sidecars in place, all of them or none.
     func write<Result>(_ sidecars: [Sidecar], _ write: (AtomicFile) throws -> Result) throws -> Result {
-        let isNew = folder.map { mkdir($0, 0o777) == 0 } ?? false
-        do {
-            let file = try AtomicFile(replacing: path)
-            let result = try write(file)
-            let others = try sidecars.map { sidecar in
-                let other = try AtomicFile(replacing: surroundings + sidecar.name)
-                try other.write(Array((sidecar.json.pretty + "\n").utf8))
-                return other
-            }
-            for other in others { try other.commit() }
-            try file.commit()
-            return result
-        } catch {
-            if isNew, let folder { rmdir(folder) }
-            throw error
+        if let folder { AtomicFile.removeStale(besideFolder: folder) }
+        let newFolder = folder.flatMap { Self.isFolder($0) ? nil : $0 }
+        let file = try AtomicFile(replacing: path, newFolder: newFolder)
+        let result = try write(file)
+        let others = try sidecars.map { sidecar in
+            let other = try AtomicFile(replacing: surroundings + sidecar.name, newFolder: newFolder)
+            try other.write(Array((sidecar.json.pretty + "\n").utf8))
+            return other
         }
+        // The tensors first: a configuration without them would be taken for another model's.
+        try AtomicFile.commit([file] + others, newFolder: newFolder)
+        return result
     }
 }
