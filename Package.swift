@@ -28,11 +28,12 @@ let package = Package(
                 "TensorCore", "CHDF5", "CZlib", "CSystem", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
-        .target(name: "ViT", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
+        .target(name: "Layers", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
+        .target(name: "ViT", dependencies: ["TensorCore", "Layers"]),
         .target(name: "Parity", dependencies: ["TensorCore"]),
         .target(
             name: "ViTToolkit",
-            dependencies: ["TensorCore", "Checkpoints", "WeightMapping", "ViT", "Parity"]),
+            dependencies: ["TensorCore", "Checkpoints", "WeightMapping", "Layers", "ViT", "Parity"]),
         .executableTarget(
             name: "vit-convert",
             dependencies: [
@@ -49,7 +50,7 @@ let package = Package(
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
-        .testTarget(name: "ViTTests", dependencies: ["ViT", "TensorCore"]),
+        .testTarget(name: "ViTTests", dependencies: ["ViT", "Layers", "TensorCore"]),
         .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
         .testTarget(
             name: "FaultTests", dependencies: ["TensorCore", "TestSupport"], exclude: ["shim.c"]),

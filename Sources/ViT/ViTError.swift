@@ -1,14 +1,7 @@
 import TensorCore
 
-/// What is wrong with a model's description, its parameters or its input.
+/// What is wrong with a model's description or its input.
 public enum ViTError: Error, Sendable, Equatable {
-    /// One parameter that does not fit its model.
-    public enum ParameterProblem: Sendable, Equatable {
-        case missing(name: String, shape: Shape)
-        case shape(name: String, expected: Shape, found: Shape)
-        case unexpected(name: String)
-    }
-
     /// The names are not those of a Vision Transformer; what was looked for in vain.
     case notAVisionTransformer(missing: [String])
     /// A tensor whose shape says nothing that a Vision Transformer could be built from.
@@ -17,8 +10,6 @@ public enum ViTError: Error, Sendable, Equatable {
     case configuration(String)
     /// A configuration's JSON lacks a key, or has something else there.
     case configurationKey(String, expected: String)
-    /// Parameters that are missing, have another shape, or that the model has no place for.
-    case parameters([ParameterProblem])
     /// The input has another height or width than the model was made for.
     case imageSize(expected: ViTConfiguration.Size, found: ViTConfiguration.Size)
     /// The input has another number of channels.
@@ -39,9 +30,6 @@ extension ViTError: CustomStringConvertible {
             detail
         case .configurationKey(let key, let expected):
             "the configuration's \"\(key)\": expected \(expected)"
-        case .parameters(let problems):
-            "the parameters do not fit the configuration:\n  "
-                + problems.map(\.description).joined(separator: "\n  ")
         case .imageSize(let expected, let found):
             "the input is \(found.height)×\(found.width) pixels (height × width), "
                 + "but the model takes \(expected.height)×\(expected.width)"
@@ -49,17 +37,6 @@ extension ViTError: CustomStringConvertible {
             "the input has \(found) channels, but the model takes \(expected)"
         case .inputShape(let shape):
             "expected one or more images [batch, channels, height, width], found shape \(shape)"
-        }
-    }
-}
-
-extension ViTError.ParameterProblem: CustomStringConvertible {
-    /// The problem in words.
-    public var description: String {
-        switch self {
-        case .missing(let name, let shape): "missing \(name) \(shape)"
-        case .shape(let name, let expected, let found): "\(name): expected shape \(expected), found \(found)"
-        case .unexpected(let name): "unexpected \(name)"
         }
     }
 }

@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-@testable import ViT
+@testable import Layers
 
 @Suite struct ActivationKernelTests {
     /// torch's name of each activation, and the error allowed in units of the float next to the expected value.

@@ -1,6 +1,7 @@
 import TensorCore
 import Testing
 
+@testable import Layers
 @testable import ViT
 
 @Suite struct InitialisationTests {

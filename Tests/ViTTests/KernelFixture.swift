@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-@testable import ViT
+@testable import Layers
 
 /// Values of the kernels as torch computes them, from `Fixtures/kernels` (written by `Fixtures/generate.py`).
 struct KernelFixture {

@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-@testable import ViT
+@testable import Layers
 
 /// Everything that chooses the provider or the number of threads, or that compares bits: one at a time.
 @Suite(.serialized) struct ComputationTests {}

@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-@testable import ViT
+@testable import Layers
 
 @Suite struct NormalizationKernelTests {
     @Test func softmaxAgreesWithTorch() throws {

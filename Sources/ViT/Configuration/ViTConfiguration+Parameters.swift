@@ -1,17 +1,12 @@
+import Layers
 import TensorCore
-
-/// One parameter that a model has: its canonical name and its shape.
-package struct ViTParameter: Sendable, Hashable {
-    package let name: String
-    package let shape: Shape
-}
 
 extension ViTConfiguration {
     /// Every parameter of the model under timm's names, in the order in which the forward pass meets them.
     ///
     /// The configuration must be valid (``validate()``).
-    package var parameters: [ViTParameter] {
-        var list = ParameterList()
+    package var parameters: [ModelParameter] {
+        var list = ModelParameterList()
         let (positionRows, patchArea) = (positionPrefixCount + patchCount, patchSize)
         if classToken { list.add("cls_token", 1, 1, width) }
         if distilled { list.add("dist_token", 1, 1, width) }
@@ -33,7 +28,7 @@ extension ViTConfiguration {
         return list.parameters
     }
 
-    private func addBlock(_ block: String, to list: inout ParameterList) {
+    private func addBlock(_ block: String, to list: inout ModelParameterList) {
         list.addNorm("\(block).norm1", width)
         list.addLinear("\(block).attn.qkv", 3 * width, width, bias: qkvBias)
         if qkNorm {
@@ -55,7 +50,7 @@ extension ViTConfiguration {
         if layerScale { list.add("\(block).ls2.gamma", width) }
     }
 
-    private func addPool(_ pool: String, to list: inout ParameterList) {
+    private func addPool(_ pool: String, to list: inout ModelParameterList) {
         if poolPositions { list.add("\(pool).pos_embed", tokenCount - prefixCount, width) }
         list.add("\(pool).latent", 1, 1, width)
         list.addLinear("\(pool).q", width, width, bias: qkvBias)
@@ -69,23 +64,5 @@ extension ViTConfiguration {
     /// The number of elements in all parameters.
     public var parameterCount: Int {
         parameters.reduce(0) { $0 + $1.shape.elementCount }
-    }
-}
-
-private struct ParameterList {
-    var parameters: [ViTParameter] = []
-
-    mutating func add(_ name: String, _ dimensions: Int...) {
-        parameters.append(ViTParameter(name: name, shape: Shape(unchecked: dimensions)))
-    }
-
-    mutating func addNorm(_ name: String, _ length: Int) {
-        add("\(name).weight", length)
-        add("\(name).bias", length)
-    }
-
-    mutating func addLinear(_ name: String, _ outputs: Int, _ inputs: Int, bias: Bool = true) {
-        add("\(name).weight", outputs, inputs)
-        if bias { add("\(name).bias", outputs) }
     }
 }

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// A fresh model's parameters, drawn from a seed.
@@ -42,14 +43,14 @@ package struct ViTInitialisation: Sendable {
     }
 
     /// One parameter's values.
-    package func values(of parameter: ViTParameter) -> [Float] {
+    package func values(of parameter: ModelParameter) -> [Float] {
         [Float](unsafeUninitializedCapacity: parameter.shape.elementCount) { buffer, initialized in
             fill(parameter, UnsafeMutableBufferPointer(rebasing: buffer[0..<parameter.shape.elementCount]))
             initialized = parameter.shape.elementCount
         }
     }
 
-    package func distribution(of parameter: ViTParameter) -> Distribution {
+    package func distribution(of parameter: ModelParameter) -> Distribution {
         let name = parameter.name
         if name.hasSuffix(".gamma") { return .constant(1e-5) }
         if name.hasSuffix(".bias") { return .constant(0) }
@@ -66,7 +67,7 @@ package struct ViTInitialisation: Sendable {
     }
 
     /// Pieces are drawn at once on all cores, each from a stream of its own.
-    private func fill(_ parameter: ViTParameter, _ buffer: UnsafeMutableBufferPointer<Float>) {
+    private func fill(_ parameter: ModelParameter, _ buffer: UnsafeMutableBufferPointer<Float>) {
         guard let start = buffer.baseAddress else { return }
         let values = Matrix(start, rows: 1, columns: buffer.count)
         let distribution = distribution(of: parameter)

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// A learned query attends to all patches; an MLP follows (timm's `AttentionPoolLatent`, big_vision's MAP head).

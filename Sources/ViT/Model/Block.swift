@@ -1,3 +1,5 @@
+import Layers
+
 /// One layer of the encoder: x + attention(norm1(x)), then x + mlp(norm2(x)).
 struct Block: Sendable {
     let name: String
@@ -35,13 +37,13 @@ struct Block: Sendable {
     ///
     /// Where the class token alone goes on, the others are needed for their keys and values, and no further.
     func callAsFunction(_ x: Matrix, leading: Matrix, _ pass: ForwardPass) {
-        let silent = ForwardPass(
-            batch: pass.batch, tokenCount: pass.tokenCount, workspace: pass.workspace, trace: nil)
+        let silent = ForwardPass(batch: pass.batch, workspace: pass.workspace, trace: nil)
         let normed = pass.workspace.matrix(.normed, rows: x.rowCount, columns: x.columnCount)
         norm1(x, into: normed)
         let branch = pass.workspace.matrix(
             .leadingNormed, rows: leading.rowCount, columns: leading.columnCount)
-        normed.copyLeadingRows(leading.rowCount / max(1, pass.batch), of: pass.tokenCount, into: branch)
+        let images = max(1, pass.batch)
+        normed.copyLeadingRows(leading.rowCount / images, of: x.rowCount / images, into: branch)
         attention(normed, asking: branch, addingTo: leading, silent)
         norm2(leading, into: branch)
         mlp(branch, addingTo: leading, silent)

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// From all tokens to the rows that the head takes: norm, pooling, `fc_norm` and pre-logits.
@@ -44,7 +45,7 @@ struct FeaturePooling: Sendable {
             let width = configuration.width
             for image in 0..<pass.batch {
                 (pooled.start + image * pooled.stride).update(
-                    from: tokens.start + image * pass.tokenCount * tokens.stride, count: width)
+                    from: tokens.start + image * configuration.tokenCount * tokens.stride, count: width)
             }
             takeMeans(tokens, into: pooled, column: width, pass)
         case .attention:
@@ -76,7 +77,7 @@ struct FeaturePooling: Sendable {
     private func takeMeans(
         _ tokens: Matrix, into pooled: Matrix, column: Int = 0, _ pass: ForwardPass
     ) {
-        let (prefix, count) = (configuration.prefixCount, pass.tokenCount)
+        let (prefix, count) = (configuration.prefixCount, configuration.tokenCount)
         Parallel.forEach(pass.batch) { image in
             let patches = tokens.rows(image * count + prefix..<(image + 1) * count)
             Kernels.meanOfRows(patches, into: pooled.start + image * pooled.stride + column)
@@ -87,11 +88,13 @@ struct FeaturePooling: Sendable {
     private func withoutPrefix(_ tokens: Matrix, _ pass: ForwardPass) -> Matrix {
         let prefix = configuration.prefixCount
         guard prefix > 0 else { return tokens }
-        let (count, width) = (pass.tokenCount - prefix, tokens.columnCount)
+        let (count, width) = (configuration.tokenCount - prefix, tokens.columnCount)
         let patches = pass.workspace.matrix(.patches, rows: pass.batch * count, columns: width)
         for image in 0..<pass.batch {
             patches.rows(image * count..<(image + 1) * count).start.update(
-                from: tokens.rows(image * pass.tokenCount + prefix..<(image + 1) * pass.tokenCount).start,
+                from: tokens.rows(
+                    image * configuration.tokenCount + prefix..<(image + 1) * configuration.tokenCount
+                ).start,
                 count: count * width)
         }
         return patches

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// fc2(activation(fc1(x))), or a gated form of it (SwiGLU, arXiv 2002.05202).

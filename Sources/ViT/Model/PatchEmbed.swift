@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// Images to patches: a convolution whose kernel and stride are the patch, as one matrix product.

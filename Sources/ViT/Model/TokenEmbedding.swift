@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// Puts the class token, the distillation token and the registers in front of the patches, and adds positions.
@@ -16,11 +17,11 @@ struct TokenEmbedding: Sendable {
     /// Patches [B · patches, width] → tokens [B · tokens, width].
     func callAsFunction(_ patches: Matrix, _ pass: ForwardPass) -> Matrix {
         let width = patches.columnCount
-        let tokenCount = pass.tokenCount
-        let tokens = pass.workspace.matrix(.tokens, rows: pass.batch * tokenCount, columns: width)
         let patchCount = patches.rowCount / max(1, pass.batch)
         let prefixRows = prefix.map(\.matrix)
         let prefixCount = prefixRows.reduce(0) { $0 + $1.rowCount }
+        let tokenCount = prefixCount + patchCount
+        let tokens = pass.workspace.matrix(.tokens, rows: pass.batch * tokenCount, columns: width)
         let (positions, positionPrefixCount) = (positions.matrix, positionPrefixCount)
         Parallel.forEach(pass.batch) { image in
             let target = tokens.rows(image * tokenCount..<(image + 1) * tokenCount)

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// The walk of a batch through the model.
@@ -12,7 +13,6 @@ extension VisionTransformer {
         let count = images.shape[0]
         // A trace holds whole batches.
         let step = trace == nil ? max(1, Self.tokensAtOnce / configuration.tokenCount) : max(1, count)
-        let tokenCount = configuration.tokenCount
         var parts: [FloatTensor] = []
         withExtendedLifetime(self) {
             images.values.withUnsafeBufferPointer { pixels in
@@ -21,8 +21,7 @@ extension VisionTransformer {
                     for first in stride(from: 0, to: count, by: step) {
                         let part = Images(
                             start: start + first * (pixels.count / count), count: min(step, count - first))
-                        let pass = ForwardPass(
-                            batch: part.count, tokenCount: tokenCount, workspace: workspace, trace: trace)
+                        let pass = ForwardPass(batch: part.count, workspace: workspace, trace: trace)
                         parts.append(end(part, pass))
                         trace = pass.trace
                     }
@@ -61,7 +60,7 @@ extension VisionTransformer {
     /// The last block for the first tokens of each image alone; `tokens`, which it takes, stay.
     private func leadingTokens(_ count: Int, of tokens: Matrix, _ pass: ForwardPass) -> Matrix {
         let rows = pass.workspace.matrix(.leading, rows: pass.batch * count, columns: tokens.columnCount)
-        tokens.copyLeadingRows(count, of: pass.tokenCount, into: rows)
+        tokens.copyLeadingRows(count, of: configuration.tokenCount, into: rows)
         blocks.last?(tokens, leading: rows, pass)
         return rows
     }

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// A Vision Transformer, ready to run (Dosovitskiy et al., arXiv 2010.11929).
@@ -19,11 +20,11 @@ public final class VisionTransformer: Sendable {
 
     /// A model over parameters under their canonical names.
     ///
-    /// - Throws: `ViTError.configuration`; `ViTError.parameters` with every parameter that is missing, has
+    /// - Throws: `ViTError.configuration`; `ParameterError` with every parameter that is missing, has
     ///   another shape or is not the model's; whatever reading the values throws.
     public init(configuration: ViTConfiguration, parameters: [String: TensorView]) throws {
         try configuration.validate()
-        let source = try ParameterSource(parameters, for: configuration)
+        let source = try ParameterSource(parameters, for: configuration.parameters)
         self.configuration = configuration
         patchEmbed = try PatchEmbed(source, configuration)
         tokenEmbedding = try TokenEmbedding(source, configuration)
@@ -47,6 +48,13 @@ public final class VisionTransformer: Sendable {
     }
 
     /// The same; keeps in `trace` the intermediate results that it wants.
+    ///
+    /// Their names are timm's: `patch_embed` [B, patches, width], `pos_drop` (tokens after the position embedding,
+    /// [B, tokens, width]), `norm_pre`, and for each block `norm1`, `attn.qkv`, `attn.q_norm` and `attn.k_norm` [B,
+    /// heads, tokens, head], `attn.attn_drop` (attention weights, [B, heads, tokens, tokens]), `attn.proj`, `attn`,
+    /// `ls1`, `norm2`, `mlp.fc1` (`mlp.fc1_g`, `mlp.fc1_x`), `mlp.act`, `mlp.norm`, `mlp.fc2`, `mlp`, `ls2` and the
+    /// block itself; then `norm`, `attn_pool` and its parts, `fc_norm`, `pre_logits.fc`, `pre_logits.act`,
+    /// `pre_logits`, `head`, `head_dist` [B, …] and `logits`.
     public func forward(_ images: FloatTensor, trace: inout ActivationTrace) throws(ViTError) -> FloatTensor {
         var optional: ActivationTrace? = trace
         let result = try run(images, trace: &optional, to: logits)

@@ -1,7 +1,7 @@
 import TensorCore
 
-/// Multi-head self-attention: softmax(q kᵀ · scale) v, heads joined and projected (Vaswani et al. 2017).
-struct Attention: Sendable {
+/// Multi-head attention: softmax(q kᵀ · scale) v, heads joined and projected (Vaswani et al. 2017).
+package struct Attention: Sendable {
     let name: String
     let qkv: Linear
     let queryNorm: LayerNorm?
@@ -10,22 +10,25 @@ struct Attention: Sendable {
     let heads: Int
     let scale: Float
 
-    init(
-        _ name: String, _ parameters: ParameterSource, _ configuration: ViTConfiguration,
-        scale layerScale: String?
-    ) throws {
-        let epsilon = Float(configuration.layerNormEpsilon)
+    /// - Parameters:
+    ///   - name: what stands in front of the names of what it keeps for a trace.
+    ///   - qkv: one map to queries, keys and values, `[3 · width, width]`.
+    ///   - scale: the factor of the scores.
+    package init(
+        _ name: String, qkv: Linear, queryNorm: LayerNorm? = nil, keyNorm: LayerNorm? = nil,
+        projection: BranchEnd, heads: Int, scale: Float
+    ) {
         self.name = name
-        qkv = try parameters.linear("\(name).qkv")
-        queryNorm = try parameters.optionalNorm("\(name).q_norm", epsilon: epsilon)
-        keyNorm = try parameters.optionalNorm("\(name).k_norm", epsilon: epsilon)
-        projection = try BranchEnd(parameters, linear: "\(name).proj", branch: name, scale: layerScale)
-        heads = configuration.heads
-        scale = Float(configuration.qkScale ?? 1 / Double(configuration.headWidth).squareRoot())
+        self.qkv = qkv
+        self.queryNorm = queryNorm
+        self.keyNorm = keyNorm
+        self.projection = projection
+        self.heads = heads
+        self.scale = scale
     }
 
     /// residual ← residual + ls(proj(attention(x))), for x [B · tokens, width].
-    func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
+    package func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
         let width = x.columnCount
         let qkv = pass.workspace.matrix(.qkv, rows: x.rowCount, columns: 3 * width)
         self.qkv(x, into: qkv)
@@ -48,7 +51,7 @@ struct Attention: Sendable {
     /// The same for some of the tokens: only they ask, while all answer.
     ///
     /// `asking` are their rows of x, `residual` theirs of the residual stream, as many for each image.
-    func callAsFunction(
+    package func callAsFunction(
         _ x: Matrix, asking: Matrix, addingTo residual: Matrix, _ pass: ForwardPass
     ) {
         let width = x.columnCount

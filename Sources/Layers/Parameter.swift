@@ -1,16 +1,16 @@
 import TensorCore
 
 /// A parameter's values as 32-bit floats: in the mapped file where they stand there so, else in memory.
-struct Parameter: Sendable {
-    let shape: Shape
+package struct Parameter: Sendable {
+    package let shape: Shape
     /// Keeps the values alive.
     private let region: ByteRegion
-    nonisolated(unsafe) let values: UnsafePointer<Float>
+    package nonisolated(unsafe) let values: UnsafePointer<Float>
 
     /// Whether the values are the file's (or the caller's) own bytes.
-    let isBorrowed: Bool
+    package let isBorrowed: Bool
 
-    init(_ view: TensorView) throws {
+    package init(_ view: TensorView) throws {
         shape = view.shape
         if view.dtype == .f32, let plain = view.plainRegion, let values = try Self.floats(plain) {
             region = plain
@@ -35,7 +35,7 @@ struct Parameter: Sendable {
     }
 
     /// The parameter as a matrix: the last axis is the columns. Nobody writes to it.
-    var matrix: Matrix {
+    package var matrix: Matrix {
         let columns = shape.dimensions.last ?? 1
         return Matrix(
             UnsafeMutablePointer(mutating: values), rows: columns > 0 ? shape.elementCount / columns : 0,
@@ -63,63 +63,5 @@ struct Parameter: Sendable {
             Kernels.widen(
                 source.assumingMemoryBound(to: UInt16.self), dtype, into: start + first, count: length)
         }
-    }
-}
-
-/// Hands out a model's parameters by name, after proving that there are exactly the right ones.
-final class ParameterSource {
-    private let views: [String: TensorView]
-    /// The bytes of all parameters that could not stay where they were.
-    private(set) var copiedByteCount = 0
-
-    /// - Throws: `ViTError.parameters` with every problem.
-    init(_ views: [String: TensorView], for configuration: ViTConfiguration) throws {
-        var problems: [ViTError.ParameterProblem] = []
-        let expected = configuration.parameters
-        for parameter in expected {
-            guard let view = views[parameter.name] else {
-                problems.append(.missing(name: parameter.name, shape: parameter.shape))
-                continue
-            }
-            if view.shape != parameter.shape {
-                problems.append(.shape(name: parameter.name, expected: parameter.shape, found: view.shape))
-            }
-        }
-        let names = Set(expected.map(\.name))
-        problems += views.keys.filter { !names.contains($0) }.sorted().map { .unexpected(name: $0) }
-        guard problems.isEmpty else { throw ViTError.parameters(problems) }
-        self.views = views
-    }
-
-    /// A parameter that the configuration has.
-    func parameter(_ name: String) throws -> Parameter {
-        guard let parameter = try optional(name) else {
-            throw ViTError.notAVisionTransformer(missing: [name])
-        }
-        return parameter
-    }
-
-    /// A parameter that the configuration may or may not have.
-    func optional(_ name: String) throws -> Parameter? {
-        guard let view = views[name] else { return nil }
-        let parameter = try Parameter(view)
-        if !parameter.isBorrowed {
-            copiedByteCount += view.shape.elementCount * MemoryLayout<Float>.stride
-        }
-        return parameter
-    }
-
-    func linear(_ name: String) throws -> Linear {
-        Linear(weight: try parameter("\(name).weight"), bias: try optional("\(name).bias"))
-    }
-
-    func norm(_ name: String, epsilon: Float) throws -> LayerNorm {
-        LayerNorm(
-            weight: try parameter("\(name).weight"), bias: try parameter("\(name).bias"), epsilon: epsilon)
-    }
-
-    /// A norm that the configuration may or may not have.
-    func optionalNorm(_ name: String, epsilon: Float) throws -> LayerNorm? {
-        views["\(name).weight"] == nil ? nil : try norm(name, epsilon: epsilon)
     }
 }

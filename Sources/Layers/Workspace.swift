@@ -2,17 +2,32 @@ import Synchronization
 import TensorCore
 
 /// The memory of a forward pass, used again by each block and by the next pass.
-final class Workspace {
+package final class Workspace {
     /// What a piece of memory holds for the time being.
-    enum Role: Hashable {
-        case patchPixels, patches, tokens, normed, queries, qkv, attended, hidden, gate, branch, leading,
-            leadingNormed, pooled, features, scores(Int)
+    ///
+    /// Parts of a model name their own; these are of the parts that all models share.
+    package struct Role: Hashable, Sendable {
+        private let name: String
+        private let index: Int
+
+        package init(_ name: String, _ index: Int = 0) {
+            self.name = name
+            self.index = index
+        }
+
+        package static var queries: Role { Role("queries") }
+        package static var qkv: Role { Role("qkv") }
+        package static var attended: Role { Role("attended") }
+        package static var branch: Role { Role("branch") }
+        package static func scores(_ index: Int) -> Role { Role("scores", index) }
     }
 
     private var buffers: [Role: HeapBytes] = [:]
 
+    package init() {}
+
     /// Memory for a matrix; what it held before is undefined, what it held under the same role is lost.
-    func matrix(_ role: Role, rows: Int, columns: Int) -> Matrix {
+    package func matrix(_ role: Role, rows: Int, columns: Int) -> Matrix {
         let bytes = max(1, rows * columns) * MemoryLayout<Float>.stride
         let buffer: HeapBytes
         if let existing = buffers[role], existing.buffer.count >= bytes {
@@ -28,10 +43,12 @@ final class Workspace {
 }
 
 /// Keeps one workspace for the next forward pass; a second pass at the same time gets its own.
-final class WorkspacePool: Sendable {
+package final class WorkspacePool: Sendable {
     private let kept = Mutex<Workspace?>(nil)
 
-    func withWorkspace<Result>(_ body: (Workspace) throws -> Result) rethrows -> Result {
+    package init() {}
+
+    package func withWorkspace<Result>(_ body: (Workspace) throws -> Result) rethrows -> Result {
         let workspace =
             kept.withLock { kept in
                 let workspace = kept

@@ -2,12 +2,7 @@ import TensorCore
 
 /// The intermediate results of a forward pass, in the order in which they were computed.
 ///
-/// Names are those of timm's modules whose output the tensor is: `patch_embed` [B, patches, width], `pos_drop`
-/// (tokens after the position embedding, [B, tokens, width]), `norm_pre`, and for each block `norm1`,
-/// `attn.qkv`, `attn.q_norm` and `attn.k_norm` [B, heads, tokens, head], `attn.attn_drop` (attention weights,
-/// [B, heads, tokens, tokens]), `attn.proj`, `attn`, `ls1`, `norm2`, `mlp.fc1` (`mlp.fc1_g`, `mlp.fc1_x`),
-/// `mlp.act`, `mlp.norm`, `mlp.fc2`, `mlp`, `ls2` and the block itself; then `norm`, `attn_pool` and its parts,
-/// `fc_norm`, `pre_logits.fc`, `pre_logits.act`, `pre_logits`, `head`, `head_dist` [B, …] and `logits`.
+/// Names are those of the modules whose output the tensors are, as the library that owns the model has them.
 public struct ActivationTrace: Sendable {
     /// One intermediate result.
     public struct Activation: Sendable, Equatable {
@@ -41,9 +36,9 @@ public struct ActivationTrace: Sendable {
         activations.last { $0.name == name }?.tensor
     }
 
-    func wants(_ name: String) -> Bool { isWanted(name) }
+    package func wants(_ name: String) -> Bool { isWanted(name) }
 
-    mutating func append(_ name: String, _ tensor: FloatTensor) {
+    package mutating func append(_ name: String, _ tensor: FloatTensor) {
         activations.append(Activation(name: name, tensor: tensor))
     }
 }

@@ -1,14 +1,14 @@
 import TensorCore
 
 /// The last map of a branch, its layer scale, and the addition to the residual stream, in one go.
-struct BranchEnd: Sendable {
+package struct BranchEnd: Sendable {
     let linear: Linear
     let gamma: Parameter?
     private let linearName: String
     private let branchName: String
     private let scaleName: String
 
-    init(_ parameters: ParameterSource, linear: String, branch: String, scale: String?) throws {
+    package init(_ parameters: ParameterSource, linear: String, branch: String, scale: String?) throws {
         self.linear = try parameters.linear(linear)
         gamma = try scale.flatMap { try parameters.optional("\($0).gamma") }
         linearName = linear
@@ -17,7 +17,7 @@ struct BranchEnd: Sendable {
     }
 
     /// residual ← residual + gamma · linear(x)
-    func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
+    package func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
         let scratch = pass.workspace.matrix(.branch, rows: residual.rowCount, columns: residual.columnCount)
         guard pass.traces([linearName, branchName, scaleName]) else {
             linear(x, addingTo: residual, scaledBy: gamma, scratch: scratch)

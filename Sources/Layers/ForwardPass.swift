@@ -1,30 +1,30 @@
 import TensorCore
 
-/// What the parts of the model share while one batch passes through: its sizes, scratch memory and the trace.
-final class ForwardPass {
-    let batch: Int
-    let tokenCount: Int
-    let workspace: Workspace
-    private(set) var trace: ActivationTrace?
+/// What the parts of a model share while one batch passes through: its size, scratch memory and the trace.
+package final class ForwardPass {
+    package let batch: Int
+    package let workspace: Workspace
+    package private(set) var trace: ActivationTrace?
 
-    init(batch: Int, tokenCount: Int, workspace: Workspace, trace: ActivationTrace?) {
+    package init(batch: Int, workspace: Workspace, trace: ActivationTrace?) {
         self.batch = batch
-        self.tokenCount = tokenCount
         self.workspace = workspace
         self.trace = trace
     }
 
-    var isTraced: Bool { trace != nil }
+    package var isTraced: Bool { trace != nil }
 
     /// Whether anybody wants one of these activations; false at once without a trace.
-    func traces(_ names: @autoclosure () -> [String]) -> Bool {
+    package func traces(_ names: @autoclosure () -> [String]) -> Bool {
         guard let trace else { return false }
         return names().contains(where: trace.wants)
     }
 
     /// Keeps a matrix under a name if it is wanted; its rows are the batch's, image by image, unless `shape`
     /// says otherwise.
-    func keep(_ name: @autoclosure () -> String, _ matrix: @autoclosure () -> Matrix, shape: [Int]? = nil) {
+    package func keep(
+        _ name: @autoclosure () -> String, _ matrix: @autoclosure () -> Matrix, shape: [Int]? = nil
+    ) {
         guard trace != nil else { return }
         let name = name()
         guard trace?.wants(name) == true else { return }
@@ -42,12 +42,12 @@ final class ForwardPass {
     }
 
     /// Keeps a matrix of one row per image as `[batch, columns]`.
-    func keepFeatures(_ name: @autoclosure () -> String, _ matrix: Matrix) {
+    package func keepFeatures(_ name: @autoclosure () -> String, _ matrix: Matrix) {
         keep(name(), matrix, shape: [matrix.rowCount, matrix.columnCount])
     }
 
     /// Keeps `[tokens of the batch, heads · head]` as `[batch, heads, tokens, head]` if it is wanted.
-    func keepHeads(_ name: @autoclosure () -> String, _ matrix: Matrix, heads: Int) {
+    package func keepHeads(_ name: @autoclosure () -> String, _ matrix: Matrix, heads: Int) {
         guard trace != nil, traces([name()]) else { return }
         let (count, length) = (matrix.rowCount / max(1, batch), matrix.columnCount / heads)
         var tensor = FloatTensor(zeros: Shape(unchecked: [batch, heads, count, length]))
@@ -66,7 +66,7 @@ final class ForwardPass {
         trace?.append(name(), tensor)
     }
 
-    func keep(_ name: String, _ tensor: FloatTensor) {
+    package func keep(_ name: String, _ tensor: FloatTensor) {
         guard trace?.wants(name) == true else { return }
         trace?.append(name, tensor)
     }

@@ -6,7 +6,7 @@ import TensorCore
 /// same size and so are in the cache as often as they can be.
 package final class BareProducts {
     private struct Product {
-        let shape: ViTConfiguration.ProductShape
+        let shape: ProductShape
         let left: HeapBytes
         let right: HeapBytes
         let target: HeapBytes
@@ -17,7 +17,7 @@ package final class BareProducts {
     /// How many operations one run comes to, two for each multiplication and addition.
     package let operationCount: Double
 
-    package init(_ shapes: [ViTConfiguration.ProductShape]) {
+    package init(_ shapes: [ProductShape]) {
         var source = RandomSource(seed: 1)
         products = shapes.map { shape in
             Product(
@@ -54,7 +54,7 @@ package final class BareProducts {
     }
 
     private func forEachProduct(
-        _ body: (_ left: Matrix, _ right: Matrix, _ target: Matrix, ViTConfiguration.ProductShape) -> Void
+        _ body: (_ left: Matrix, _ right: Matrix, _ target: Matrix, ProductShape) -> Void
     ) {
         for product in products {
             let shape = product.shape

@@ -15,7 +15,7 @@ package struct ScaledDotProduct: Sendable {
     }
 
     /// Queries [B · rows, width], keys and values [B · tokens, width] → target [B · rows, width].
-    func attend(
+    package func attend(
         _ queries: Matrix, _ keys: Matrix, _ values: Matrix, into target: Matrix, name: String,
         _ pass: ForwardPass
     ) {

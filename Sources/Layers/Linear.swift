@@ -1,9 +1,14 @@
 /// A linear map, y = x Wᵀ + b, with the weight as torch stores it: `[outputs, inputs]`.
-struct Linear: Sendable {
+package struct Linear: Sendable {
     let weight: Parameter
     let bias: Parameter?
 
-    var outputCount: Int { weight.shape.dimensions.first ?? 0 }
+    package init(weight: Parameter, bias: Parameter?) {
+        self.weight = weight
+        self.bias = bias
+    }
+
+    package var outputCount: Int { weight.shape.dimensions.first ?? 0 }
 
     private var weightMatrix: Matrix {
         // A convolution's weight [outputs, channels, height, width] is a map of whole patches.
@@ -12,7 +17,7 @@ struct Linear: Sendable {
     }
 
     /// target ← activation(x Wᵀ + b); of the outputs those in `outputs` alone, where it is given.
-    func callAsFunction(
+    package func callAsFunction(
         _ x: Matrix, into target: Matrix, outputs: Range<Int>? = nil,
         then activation: Kernels.Activation = .identity
     ) {
@@ -26,7 +31,9 @@ struct Linear: Sendable {
     }
 
     /// residual ← residual + gamma · (x Wᵀ + b), with `scratch` as large as the residual.
-    func callAsFunction(_ x: Matrix, addingTo residual: Matrix, scaledBy gamma: Parameter?, scratch: Matrix) {
+    package func callAsFunction(
+        _ x: Matrix, addingTo residual: Matrix, scaledBy gamma: Parameter?, scratch: Matrix
+    ) {
         MatrixProduct.spread(x, transposed: weightMatrix, into: scratch) { tile in
             Kernels.add(
                 scratch.rows(tile.rows).columns(tile.columns),

@@ -1,0 +1,37 @@
+import TensorCore
+
+/// Parameters that are missing, have another shape, or that the model has no place for.
+public struct ParameterError: Error, Sendable, Equatable {
+    /// One parameter that does not fit its model.
+    public enum Problem: Sendable, Equatable {
+        case missing(name: String, shape: Shape?)
+        case shape(name: String, expected: Shape, found: Shape)
+        case unexpected(name: String)
+    }
+
+    /// All that do not fit, in the model's order.
+    public let problems: [Problem]
+
+    package init(problems: [Problem]) {
+        self.problems = problems
+    }
+}
+
+extension ParameterError: CustomStringConvertible {
+    /// The error in words.
+    public var description: String {
+        "the parameters do not fit the configuration:\n  "
+            + problems.map(\.description).joined(separator: "\n  ")
+    }
+}
+
+extension ParameterError.Problem: CustomStringConvertible {
+    /// The problem in words.
+    public var description: String {
+        switch self {
+        case .missing(let name, let shape): "missing \(name)" + (shape.map { " \($0)" } ?? "")
+        case .shape(let name, let expected, let found): "\(name): expected shape \(expected), found \(found)"
+        case .unexpected(let name): "unexpected \(name)"
+        }
+    }
+}
