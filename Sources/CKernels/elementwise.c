@@ -33,6 +33,23 @@ KERNEL void kernel_scale_columns(
     }
 }
 
+KERNEL void kernel_scale(float *restrict x, size_t rows, size_t columns, size_t stride, float factor) {
+    for (size_t row = 0; row < rows; row++) {
+        float *target = x + row * stride;
+        for (size_t i = 0; i < columns; i++) target[i] *= factor;
+    }
+}
+
+KERNEL void kernel_multiply(
+    float *restrict x, size_t stride, const float *restrict factors, size_t factor_stride, size_t rows,
+    size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        float *target = x + row * stride;
+        const float *line = factors + row * factor_stride;
+        for (size_t i = 0; i < columns; i++) target[i] *= line[i];
+    }
+}
+
 KERNEL void kernel_widen_half(const uint16_t *restrict source, float *restrict target, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t half = source[i];

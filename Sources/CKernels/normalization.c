@@ -75,16 +75,18 @@ KERNEL void kernel_softmax(
             for (size_t i = 0; i < columns; i++) line[i] += added[i];
         }
         float highest = largest(line, columns);
+        // A row of which the mask leaves nothing has no weights: 0 everywhere, and not NaN.
+        float shift = mask && highest == -INFINITY ? 0.0f : highest;
         float total = 0.0f;
         {
 #pragma clang fp reassociate(on)
             for (size_t i = 0; i < columns; i++) {
-                float value = exp_of(line[i] - highest);
+                float value = exp_of(line[i] - shift);
                 line[i] = value;
                 total += value;
             }
         }
-        float inverse = 1.0f / total;
+        float inverse = mask && total == 0.0f ? 0.0f : 1.0f / total;
         for (size_t i = 0; i < columns; i++) line[i] *= inverse;
     }
 }

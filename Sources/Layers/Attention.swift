@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Multi-head attention: softmax(q kᵀ · scale) v, heads joined and projected (Vaswani et al. 2017).
+/// Multi-head attention: softmax(q kᵀ · scale + mask) v, heads joined and projected (Vaswani et al. 2017).
 package struct Attention: Sendable {
     let name: String
     let qkv: Linear
@@ -44,7 +44,7 @@ package struct Attention: Sendable {
         }
         let attended = pass.workspace.matrix(.attended, rows: x.rowCount, columns: width)
         ScaledDotProduct(heads: heads, scale: scale).attend(
-            queries, keys, values, into: attended, name: "\(name).attn_drop", pass)
+            queries, keys, values, mask: pass.mask, into: attended, name: "\(name).attn_drop", pass)
         projection(attended, addingTo: residual, pass)
     }
 
@@ -66,7 +66,7 @@ package struct Attention: Sendable {
         }
         let attended = pass.workspace.matrix(.attended, rows: asking.rowCount, columns: width)
         ScaledDotProduct(heads: heads, scale: scale).attend(
-            queries, keys, values, into: attended, name: "\(name).attn_drop", pass)
+            queries, keys, values, mask: pass.mask, into: attended, name: "\(name).attn_drop", pass)
         projection(attended, addingTo: residual, pass)
     }
 

@@ -1,15 +1,25 @@
 import TensorCore
 
-/// What the parts of a model share while one batch passes through: its size, scratch memory and the trace.
+/// What the parts of a model share while one batch passes through: its size, scratch memory, the trace, the mask, and in
+/// training mode what is dropped.
 package final class ForwardPass {
     package let batch: Int
     package let workspace: Workspace
     package private(set) var trace: ActivationTrace?
+    /// What self-attention adds to its scores.
+    package let mask: AttentionMask?
+    /// What is dropped in training mode; nil in evaluation.
+    package let dropout: (any DropoutSource)?
 
-    package init(batch: Int, workspace: Workspace, trace: ActivationTrace?) {
+    package init(
+        batch: Int, workspace: Workspace, trace: ActivationTrace?, mask: AttentionMask? = nil,
+        dropout: (any DropoutSource)? = nil
+    ) {
         self.batch = batch
         self.workspace = workspace
         self.trace = trace
+        self.mask = mask
+        self.dropout = dropout
     }
 
     package var isTraced: Bool { trace != nil }

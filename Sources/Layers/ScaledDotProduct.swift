@@ -1,7 +1,7 @@
 import Synchronization
 import TensorCore
 
-/// softmax(q kᵀ · scale) v for every image and head, a block of query rows at a time.
+/// softmax(q kᵀ · scale + mask) v for every image and head, a block of query rows at a time.
 ///
 /// The scores of one block stay in a core's cache; those of all heads together never exist, unless a trace
 /// wants them.
@@ -15,9 +15,12 @@ package struct ScaledDotProduct: Sendable {
     }
 
     /// Queries [B · rows, width], keys and values [B · tokens, width] → target [B · rows, width].
+    ///
+    /// A mask must fit (``AttentionMask/requireFit(images:heads:queries:keys:)``); of one with more queries than
+    /// there are, the first hold. In training the weights are dropped under `name`, by which a trace keeps them.
     package func attend(
-        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, into target: Matrix, name: String,
-        _ pass: ForwardPass
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, mask: AttentionMask? = nil, into target: Matrix,
+        name: String, _ pass: ForwardPass
     ) {
         let batch = max(1, pass.batch)
         let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
@@ -25,8 +28,11 @@ package struct ScaledDotProduct: Sendable {
         let scratch = (0..<Parallel.threadCount).map {
             pass.workspace.matrix(.scores($0), rows: blockRows, columns: tokenCount)
         }
+        let factors = pass.factors(name, rows: batch * heads * rowCount, columns: tokenCount)
         guard pass.traces([name]) else {
-            attend(queries, keys, values, batch: batch, into: target, scratch: scratch, keeping: nil)
+            attend(
+                queries, keys, values, batch: batch, mask: mask, dropping: factors, into: target,
+                scratch: scratch, keeping: nil)
             return
         }
         var weights = FloatTensor(zeros: Shape(unchecked: [batch, heads, rowCount, tokenCount]))
@@ -34,18 +40,23 @@ package struct ScaledDotProduct: Sendable {
             let kept = buffer.baseAddress.map {
                 Matrix($0, rows: batch * heads * rowCount, columns: tokenCount)
             }
-            attend(queries, keys, values, batch: batch, into: target, scratch: scratch, keeping: kept)
+            attend(
+                queries, keys, values, batch: batch, mask: mask, dropping: factors, into: target,
+                scratch: scratch, keeping: kept)
         }
         pass.keep(name, weights)
     }
 
     /// The same with the caller's memory: one matrix of scores per thread, and one for all weights if wanted.
+    ///
+    /// Values, and the target with them, may have another width than queries and keys. Factors multiply the weights,
+    /// in the order in which these are kept.
     package func attend(
-        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, batch: Int, into target: Matrix,
-        scratch: [Matrix], keeping weights: Matrix?
+        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, batch: Int, mask: AttentionMask? = nil,
+        dropping factors: Matrix? = nil, into target: Matrix, scratch: [Matrix], keeping weights: Matrix?
     ) {
         let (rowCount, tokenCount) = (queries.rowCount / batch, keys.rowCount / batch)
-        let length = queries.columnCount / heads
+        let (length, valueLength) = (queries.columnCount / heads, values.columnCount / heads)
         let blockRows = min(rowCount, scratch.first?.rowCount ?? rowCount)
         let blockCount = (rowCount + blockRows - 1) / blockRows
         let pool = ScratchPool(scratch)
@@ -56,6 +67,7 @@ package struct ScaledDotProduct: Sendable {
             let buffer = pool.take(rows: blockRows, columns: tokenCount)
             defer { pool.giveBack(buffer) }
             let columns = head * length..<(head + 1) * length
+            let valueColumns = head * valueLength..<(head + 1) * valueLength
             let rows = block * blockRows..<min((block + 1) * blockRows, rowCount)
             let queryRows = image * rowCount + rows.lowerBound..<image * rowCount + rows.upperBound
             let tokens = image * tokenCount..<(image + 1) * tokenCount
@@ -64,15 +76,17 @@ package struct ScaledDotProduct: Sendable {
             MatrixProduct.multiply(
                 queries.rows(queryRows).columns(columns), keys.rows(tokens).columns(columns),
                 transposingRight: true, into: scores)
-            Kernels.softmax(scores, scale: scale)
+            Kernels.softmax(
+                scores, scale: scale, mask: mask?.rows(image: image, head: head, queries: rows))
+            let first = (image * heads + head) * rowCount + rows.lowerBound
+            if let factors { Kernels.multiply(scores, by: factors.rows(first..<first + rows.count)) }
             if let weights {
-                let first = (image * heads + head) * rowCount + rows.lowerBound
                 weights.rows(first..<first + rows.count).start.update(
                     from: scores.start, count: rows.count * tokenCount)
             }
             MatrixProduct.multiply(
-                scores, values.rows(tokens).columns(columns), transposingRight: false,
-                into: target.rows(queryRows).columns(columns))
+                scores, values.rows(tokens).columns(valueColumns), transposingRight: false,
+                into: target.rows(queryRows).columns(valueColumns))
         }
     }
 

@@ -19,6 +19,7 @@ package final class Workspace {
         package static var qkv: Role { Role("qkv") }
         package static var attended: Role { Role("attended") }
         package static var branch: Role { Role("branch") }
+        package static var factors: Role { Role("factors") }
         package static func scores(_ index: Int) -> Role { Role("scores", index) }
     }
 

@@ -16,6 +16,12 @@ public enum ViTError: Error, Sendable, Equatable {
     case channels(expected: Int, found: Int)
     /// The input is no batch of at least one image.
     case inputShape(Shape)
+    /// An attention mask that does not fit the model's tokens.
+    case attentionMask(String)
+    /// A dropout rate that is no probability, or recorded masks that do not fit the model.
+    case dropout(String)
+    /// A feature that the model does not have.
+    case feature(String)
 }
 
 extension ViTError: CustomStringConvertible {
@@ -26,7 +32,8 @@ extension ViTError: CustomStringConvertible {
             "these are not a Vision Transformer's parameters: there is no \(missing.joined(separator: ", no "))"
         case .unusableShape(let name, let shape, let expected):
             "\(name): expected \(expected), found shape \(shape)"
-        case .configuration(let detail):
+        case .configuration(let detail), .attentionMask(let detail), .dropout(let detail),
+            .feature(let detail):
             detail
         case .configurationKey(let key, let expected):
             "the configuration's \"\(key)\": expected \(expected)"

@@ -28,14 +28,15 @@ struct KernelFixture {
 
     func has(_ name: String) -> Bool { tensors[name] != nil }
 
-    func floats(_ name: String) throws -> FloatTensor {
-        try FloatTensor(try #require(tensors[name], "the fixture has no \(name)"))
+    func view(_ name: String) throws -> TensorView {
+        try #require(tensors[name], "the fixture has no \(name)")
     }
 
+    func floats(_ name: String) throws -> FloatTensor { try FloatTensor(view(name)) }
+
     func doubles(_ name: String) throws -> [Double] {
-        let view = try #require(tensors[name], "the fixture has no \(name)")
         var values: [Double] = []
-        try view.converted(to: .f64).forEachChunk { values += $0.bindMemory(to: Double.self) }
+        try view(name).converted(to: .f64).forEachChunk { values += $0.bindMemory(to: Double.self) }
         return values
     }
 }

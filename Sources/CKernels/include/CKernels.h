@@ -35,12 +35,20 @@ void kernel_add_residual(
 /// x ← gamma · x, column by column.
 void kernel_scale_columns(float *x, size_t rows, size_t columns, size_t stride, const float *gamma);
 
+/// x ← factor · x.
+void kernel_scale(float *x, size_t rows, size_t columns, size_t stride, float factor);
+
+/// x ← x · factors, element by element.
+void kernel_multiply(
+    float *x, size_t stride, const float *factors, size_t factor_stride, size_t rows, size_t columns);
+
 /// out ← (x − mean) / √(variance + epsilon) · weight + bias, each row by itself; the variance is biased.
 void kernel_layer_norm(
     const float *x, size_t stride, float *out, size_t out_stride, size_t rows, size_t columns,
     const float *weight, const float *bias, float epsilon);
 
-/// x ← softmax(scale · x + mask), each row by itself. `mask` may be null.
+/// x ← softmax(scale · x + mask), each row by itself. `mask` may be null, and its stride 0: one row for all. A row
+/// that it sets to −∞ as a whole becomes 0.
 void kernel_softmax(
     float *x, size_t rows, size_t columns, size_t stride, float scale, const float *mask, size_t mask_stride);
 

@@ -52,7 +52,17 @@ package enum Kernels {
             x.start, x.stride, target.start, target.stride, x.rowCount, x.columnCount, weight, bias, epsilon)
     }
 
-    /// x ← softmax(scale · x + mask), row by row
+    /// x ← factor · x
+    package static func scale(_ x: Matrix, by factor: Float) {
+        kernel_scale(x.start, x.rowCount, x.columnCount, x.stride, factor)
+    }
+
+    /// x ← x · factors, element by element
+    package static func multiply(_ x: Matrix, by factors: Matrix) {
+        kernel_multiply(x.start, x.stride, factors.start, factors.stride, x.rowCount, x.columnCount)
+    }
+
+    /// x ← softmax(scale · x + mask), row by row; a row that the mask sets to −∞ as a whole becomes 0
     package static func softmax(_ x: Matrix, scale: Float, mask: Matrix? = nil) {
         kernel_softmax(x.start, x.rowCount, x.columnCount, x.stride, scale, mask?.start, mask?.stride ?? 0)
     }

@@ -2,7 +2,7 @@
 ///
 /// xoshiro256** by Blackman and Vigna ("Scrambled Linear Pseudorandom Number Generators", arXiv 1805.01407),
 /// its state filled by SplitMix64 as its authors recommend.
-package struct RandomSource: RandomNumberGenerator, Sendable {
+public struct RandomSource: RandomNumberGenerator, Sendable {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
     /// - Parameter state: not all zero.
@@ -10,7 +10,8 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         self.state = state
     }
 
-    package init(seed: UInt64) {
+    /// A generator whose numbers follow from the seed alone.
+    public init(seed: UInt64) {
         var seeder = SplitMix64(state: seed)
         state = (seeder.next(), seeder.next(), seeder.next(), seeder.next())
     }
@@ -28,7 +29,8 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         self.init(seed: mixer.next())
     }
 
-    package mutating func next() -> UInt64 {
+    /// The next number, uniform over all of 64 bits.
+    public mutating func next() -> UInt64 {
         let product = state.1 &* 5
         let result = (product << 7 | product >> 57) &* 9
         let shifted = state.1 << 17

@@ -12,11 +12,13 @@ struct Block: Sendable {
         let epsilon = Float(configuration.layerNormEpsilon)
         self.name = name
         norm1 = try parameters.norm("\(name).norm1", epsilon: epsilon)
-        attention = try Attention("\(name).attn", parameters, configuration, scale: "\(name).ls1")
+        attention = try Attention(
+            "\(name).attn", parameters, configuration, scale: "\(name).ls1", path: "\(name).drop_path1")
         norm2 = try parameters.norm("\(name).norm2", epsilon: epsilon)
         mlp = try Mlp(
             "\(name).mlp", parameters, kind: configuration.mlp, hidden: configuration.hidden,
-            activation: configuration.activation, epsilon: epsilon, scale: "\(name).ls2")
+            activation: configuration.activation, epsilon: epsilon, scale: "\(name).ls2",
+            path: "\(name).drop_path2")
     }
 
     /// x ← block(x), for tokens [B · tokens, width].
@@ -37,7 +39,7 @@ struct Block: Sendable {
     ///
     /// Where the class token alone goes on, the others are needed for their keys and values, and no further.
     func callAsFunction(_ x: Matrix, leading: Matrix, _ pass: ForwardPass) {
-        let silent = ForwardPass(batch: pass.batch, workspace: pass.workspace, trace: nil)
+        let silent = ForwardPass(batch: pass.batch, workspace: pass.workspace, trace: nil, mask: pass.mask)
         let normed = pass.workspace.matrix(.normed, rows: x.rowCount, columns: x.columnCount)
         norm1(x, into: normed)
         let branch = pass.workspace.matrix(

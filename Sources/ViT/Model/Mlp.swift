@@ -18,7 +18,7 @@ struct Mlp: Sendable {
 
     init(
         _ name: String, _ parameters: ParameterSource, kind: ViTConfiguration.MLPKind, hidden: Int,
-        activation: Kernels.Activation, epsilon: Float, scale: String? = nil
+        activation: Kernels.Activation, epsilon: Float, scale: String? = nil, path: String = ""
     ) throws {
         self.name = name
         self.hidden = hidden
@@ -30,12 +30,15 @@ struct Mlp: Sendable {
                 gate: try parameters.linear("\(name).fc1_g"), value: try parameters.linear("\(name).fc1_x"))
         }
         norm = try parameters.optionalNorm("\(name).norm", epsilon: epsilon)
-        contraction = try BranchEnd(parameters, linear: "\(name).fc2", branch: name, scale: scale)
+        contraction = try BranchEnd(
+            parameters, linear: "\(name).fc2", branch: name, scale: scale, dropout: "\(name).drop2",
+            path: path)
     }
 
     /// residual ← residual + ls(mlp(x))
     func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
         let hidden = expand(x, pass)
+        pass.drop("\(name).drop1", hidden)
         if let norm {
             norm(hidden, into: hidden)
             pass.keep("\(name).norm", hidden)

@@ -36,6 +36,7 @@ struct TokenEmbedding: Sendable {
                 positions.rows(positionPrefixCount..<positionPrefixCount + patchCount),
                 to: target.rows(prefixCount..<prefixCount + patchCount))
         }
+        pass.drop("pos_drop", tokens)
         pass.keep("pos_drop", tokens)
         return tokens
     }

@@ -6,14 +6,18 @@ extension VisionTransformer {
     /// Tokens at a time: more images than that pass one group after another, so that memory stays bounded.
     private static let tokensAtOnce = 2048
 
-    func run(
-        _ images: FloatTensor, trace: inout ActivationTrace?, to end: (Images, ForwardPass) -> FloatTensor
-    ) throws(ViTError) -> FloatTensor {
+    /// What `end` makes of each group of images.
+    func run<Part>(
+        _ images: FloatTensor, trace: inout ActivationTrace?, mask: AttentionMask? = nil,
+        dropout: (any DropoutSource)? = nil, to end: (Images, ForwardPass) -> Part
+    ) throws(ViTError) -> [Part] {
         try check(images.shape)
         let count = images.shape[0]
-        // A trace holds whole batches.
-        let step = trace == nil ? max(1, Self.tokensAtOnce / configuration.tokenCount) : max(1, count)
-        var parts: [FloatTensor] = []
+        try check(mask, count)
+        // A trace and masks that were recorded hold whole batches.
+        let isWhole = trace != nil || dropout != nil
+        let step = isWhole ? max(1, count) : max(1, Self.tokensAtOnce / configuration.tokenCount)
+        var parts: [Part] = []
         withExtendedLifetime(self) {
             images.values.withUnsafeBufferPointer { pixels in
                 workspaces.withWorkspace { workspace in
@@ -21,14 +25,25 @@ extension VisionTransformer {
                     for first in stride(from: 0, to: count, by: step) {
                         let part = Images(
                             start: start + first * (pixels.count / count), count: min(step, count - first))
-                        let pass = ForwardPass(batch: part.count, workspace: workspace, trace: trace)
+                        let pass = ForwardPass(
+                            batch: part.count, workspace: workspace, trace: trace,
+                            mask: mask?.images(first..<first + part.count), dropout: dropout)
                         parts.append(end(part, pass))
                         trace = pass.trace
                     }
                 }
             }
         }
-        return Self.joined(parts)
+        return parts
+    }
+
+    private func check(_ mask: AttentionMask?, _ count: Int) throws(ViTError) {
+        let tokens = configuration.tokenCount
+        do {
+            try mask?.requireFit(images: count, heads: configuration.heads, queries: tokens, keys: tokens)
+        } catch {
+            throw .attentionMask(error.description)
+        }
     }
 
     private func check(_ shape: Shape) throws(ViTError) {
@@ -42,25 +57,43 @@ extension VisionTransformer {
         }
     }
 
-    /// Patches, tokens, blocks, pooling: the rows that the head takes.
-    private func featureRows(_ images: Images, _ pass: ForwardPass) -> Matrix {
+    /// The tokens that the first block takes.
+    func embed(_ images: Images, _ pass: ForwardPass) -> Matrix {
         let patches = patchEmbed(images, pass)
         let tokens = tokenEmbedding(patches, pass)
         if let normPre {
             normPre(tokens, into: tokens)
             pass.keep("norm_pre", tokens)
         }
+        return tokens
+    }
+
+    /// Tokens, blocks, pooling: the rows that the head takes.
+    private func featureRows(_ images: Images, _ pass: ForwardPass) -> Matrix {
+        let tokens = embed(images, pass)
         for block in blocks.dropLast() { block(tokens, pass) }
+        if pass.isTraining {
+            // Every token draws its own, also those that go no further.
+            blocks.last?(tokens, pass)
+            return pooling(
+                tokens, leading: pooling.leadingTokenCount.map { copy($0, of: tokens, pass) }, pass)
+        }
         let leading = pooling.leadingTokenCount.map { leadingTokens($0, of: tokens, pass) }
         // A trace shows every token of the last block too, but the result is the same with and without one.
         if leading == nil || pass.isTraced { blocks.last?(tokens, pass) }
         return pooling(tokens, leading: leading, pass)
     }
 
-    /// The last block for the first tokens of each image alone; `tokens`, which it takes, stay.
-    private func leadingTokens(_ count: Int, of tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+    /// The rows of the first tokens of each image.
+    private func copy(_ count: Int, of tokens: Matrix, _ pass: ForwardPass) -> Matrix {
         let rows = pass.workspace.matrix(.leading, rows: pass.batch * count, columns: tokens.columnCount)
         tokens.copyLeadingRows(count, of: configuration.tokenCount, into: rows)
+        return rows
+    }
+
+    /// The last block for the first tokens of each image alone; `tokens`, which it takes, stay.
+    private func leadingTokens(_ count: Int, of tokens: Matrix, _ pass: ForwardPass) -> Matrix {
+        let rows = copy(count, of: tokens, pass)
         blocks.last?(tokens, leading: rows, pass)
         return rows
     }
@@ -74,8 +107,19 @@ extension VisionTransformer {
     }
 
     func logits(_ images: Images, _ pass: ForwardPass) -> FloatTensor {
+        let outputs = outputs(images, pass)
+        let logits = outputs.count == 2 ? Self.mean(outputs[0], outputs[1]) : outputs[0]
+        pass.keep("logits", logits)
+        return logits
+    }
+
+    /// What each head puts out, or each row of features where there is no head.
+    func outputs(_ images: Images, _ pass: ForwardPass) -> [FloatTensor] {
         let features = featureRows(images, pass)
         let rows = pooling.rowsPerImage
+        for (row, name) in ["head_drop", "head_drop_dist"].prefix(rows).enumerated() {
+            pass.drop(name, features.everyRow(from: row, step: rows, count: images.count))
+        }
         var outputs = heads.enumerated().map { index, head in
             var output = FloatTensor(zeros: Shape(unchecked: [images.count, head.linear.outputCount]))
             output.values.withUnsafeMutableBufferPointer { values in
@@ -94,9 +138,7 @@ extension VisionTransformer {
                     shape: [images.count, features.columnCount])
             }
         }
-        let logits = outputs.count == 2 ? Self.mean(outputs[0], outputs[1]) : outputs[0]
-        pass.keep("logits", logits)
-        return logits
+        return outputs
     }
 
     private static func mean(_ first: FloatTensor, _ second: FloatTensor) -> FloatTensor {
@@ -120,7 +162,7 @@ extension VisionTransformer {
     }
 
     /// Groups of a batch, one after another.
-    private static func joined(_ parts: [FloatTensor]) -> FloatTensor {
+    static func joined(_ parts: [FloatTensor]) -> FloatTensor {
         guard parts.count > 1, var dimensions = parts.first?.shape.dimensions else {
             return parts.first ?? FloatTensor(zeros: Shape(unchecked: [0]))
         }

@@ -41,10 +41,12 @@ public final class VisionTransformer: Sendable {
     ///
     /// A distilled model gives the mean of its two heads; a model without a head gives the features.
     ///
-    /// - Throws: `ViTError` when the input has another shape than the model takes.
-    public func forward(_ images: FloatTensor) throws(ViTError) -> FloatTensor {
+    /// - Parameter mask: what each block's attention adds to its scores, or nil; tokens are the class token, the
+    ///   distillation token, registers and patches, in this order.
+    /// - Throws: `ViTError` when the input or the mask has another shape than the model takes.
+    public func forward(_ images: FloatTensor, mask: AttentionMask? = nil) throws(ViTError) -> FloatTensor {
         var trace: ActivationTrace?
-        return try run(images, trace: &trace, to: logits)
+        return Self.joined(try run(images, trace: &trace, mask: mask, to: logits))
     }
 
     /// The same; keeps in `trace` the intermediate results that it wants.
@@ -55,9 +57,11 @@ public final class VisionTransformer: Sendable {
     /// `ls1`, `norm2`, `mlp.fc1` (`mlp.fc1_g`, `mlp.fc1_x`), `mlp.act`, `mlp.norm`, `mlp.fc2`, `mlp`, `ls2` and the
     /// block itself; then `norm`, `attn_pool` and its parts, `fc_norm`, `pre_logits.fc`, `pre_logits.act`,
     /// `pre_logits`, `head`, `head_dist` [B, …] and `logits`.
-    public func forward(_ images: FloatTensor, trace: inout ActivationTrace) throws(ViTError) -> FloatTensor {
+    public func forward(
+        _ images: FloatTensor, trace: inout ActivationTrace, mask: AttentionMask? = nil
+    ) throws(ViTError) -> FloatTensor {
         var optional: ActivationTrace? = trace
-        let result = try run(images, trace: &optional, to: logits)
+        let result = Self.joined(try run(images, trace: &optional, mask: mask, to: logits))
         trace = optional ?? trace
         return result
     }
@@ -66,17 +70,19 @@ public final class VisionTransformer: Sendable {
     /// the pre-logits where there are some. A distilled model gives class and distillation row, `[batch, 2, width]`.
     ///
     /// - Throws: `ViTError` when the input has another shape than the model takes.
-    public func forwardFeatures(_ images: FloatTensor) throws(ViTError) -> FloatTensor {
+    public func forwardFeatures(_ images: FloatTensor, mask: AttentionMask? = nil) throws(ViTError)
+        -> FloatTensor
+    {
         var trace: ActivationTrace?
-        return try run(images, trace: &trace, to: features)
+        return Self.joined(try run(images, trace: &trace, mask: mask, to: features))
     }
 
     /// The same; keeps in `trace` the intermediate results that it wants.
     public func forwardFeatures(
-        _ images: FloatTensor, trace: inout ActivationTrace
+        _ images: FloatTensor, trace: inout ActivationTrace, mask: AttentionMask? = nil
     ) throws(ViTError) -> FloatTensor {
         var optional: ActivationTrace? = trace
-        let result = try run(images, trace: &optional, to: features)
+        let result = Self.joined(try run(images, trace: &optional, mask: mask, to: features))
         trace = optional ?? trace
         return result
     }
