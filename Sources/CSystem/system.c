@@ -29,6 +29,10 @@ ssize_t system_copy_range(int source, off_t source_offset, int target, off_t tar
     return copy_file_range(source, &source_offset, target, &target_offset, count, 0);
 }
 
+void system_write_back(int descriptor, off_t offset, size_t count) {
+    sync_file_range(descriptor, offset, (off_t)count, SYNC_FILE_RANGE_WRITE);
+}
+
 #else
 
 int system_open_unnamed(const char *folder, mode_t mode) {
@@ -41,6 +45,10 @@ int system_link_unnamed(int descriptor, const char *path) {
     (void)descriptor, (void)path;
     errno = EOPNOTSUPP;
     return -1;
+}
+
+void system_write_back(int descriptor, off_t offset, size_t count) {
+    (void)descriptor, (void)offset, (void)count;
 }
 
 ssize_t system_copy_range(int source, off_t source_offset, int target, off_t target_offset, size_t count) {

@@ -7,7 +7,7 @@ package final class HeapBytes: Sendable {
     /// Whether the bytes are pages of their own, which go back to the system with their last user: a heap keeps
     /// large blocks that it once had, and a conversion's memory would be the sum of several tensors.
     private let areMapped: Bool
-    ///
+
     /// Smaller ones come again and again, and fresh pages cost more than they hold.
     private static let mappedFrom = (4 << 20) + 1
 
@@ -17,6 +17,10 @@ package final class HeapBytes: Sendable {
             pages != MAP_FAILED
         {
             areMapped = true
+            #if os(Linux)
+                // One fault for two megabytes in place of 512; where there are no such pages, nothing changes.
+                madvise(pages, count, MADV_HUGEPAGE)
+            #endif
             buffer = UnsafeMutableRawBufferPointer(start: pages, count: count)
         } else {
             areMapped = false

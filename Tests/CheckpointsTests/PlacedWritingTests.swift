@@ -48,6 +48,23 @@ import Testing
         #expect(wrong == nil)
     }
 
+    /// At the same place within a page, where the kernel copies, and at others, where bytes pass through memory.
+    @Test(arguments: [(64, 64), (64, 8256), (5, 4102), (0, 130_000)])
+    func aRangeOfAFileIsCopiedWherever(_ source: Int, _ target: Int) throws {
+        let folder = try TemporaryFolder()
+        let view = try Self.matrix(300, 301, in: folder, order: .little)
+        let whole = try view.bytes()
+        let count = whole.count - source - 3
+        let range = try TensorView(
+            storage: .bytes(try whole.slice(source, count), .little), dtype: .u8, shape: try Shape([count]))
+        let file = try AtomicFile(replacing: folder.path + "/" + "out.bin")
+        try file.write([PlacedTensor(tensor: NamedTensor("t", range), offset: target)])
+        try file.commit()
+        let written = ByteRegion(try OpenFile(path: folder.path + "/" + "out.bin"))
+        #expect(written.count == target + count)
+        #expect(try written.slice(target, count).array() == whole.slice(source, count).array())
+    }
+
     @Test func theFirstFailureInTheFileIsTold() throws {
         let folder = try TemporaryFolder()
         struct Unreadable: Error, CustomStringConvertible { let description: String }

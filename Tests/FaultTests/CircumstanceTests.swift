@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["copy_file_range", "fsync"]) func anInputThatChangesIsRefused(_ call: String) throws {
+    @Test(arguments: ["pwrite", "fsync"]) func anInputThatChangesIsRefused(_ call: String) throws {
         let trial = try Trial()
         try trial.convert(to: "old.swt", ["--num-classes", "4"])
         try refuses(

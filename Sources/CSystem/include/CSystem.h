@@ -15,6 +15,11 @@ int system_link_unnamed(int descriptor, const char *path);
 /// Copies bytes between files inside the kernel; what copy_file_range(2) returns.
 ssize_t system_copy_range(int source, off_t source_offset, int target, off_t target_offset, size_t count);
 
+/// Has the disk begin with bytes that were written, where the system can be asked for that.
+///
+/// An error is told by the fsync(2) that follows in any case.
+void system_write_back(int descriptor, off_t offset, size_t count);
+
 /// Has a signal that ends the process remove the file `path` first; a slot for ``system_finished``, -1 if none is free.
 int system_unfinished(const char *path);
 

@@ -19,11 +19,22 @@ struct PlacedWriter: Sendable {
             path: path)
     }
 
+    /// The most that one call writes, and what its end is aligned to in the file.
+    ///
+    /// Measured on Linux 6.18 with ext4: from 512 KiB on, the kernel looks for page-cache folios so large that a write
+    /// takes three times as long.
+    private static let pieceSize = 128 << 10
+
+    private static func piece(at offset: Int, of count: Int) -> Int {
+        min(count, pieceSize - offset % pieceSize)
+    }
+
     func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
         var done = 0
         while done < bytes.count {
             let written = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+                descriptor, bytes.baseAddress.map { $0 + done },
+                Self.piece(at: offset + done, of: bytes.count - done), off_t(offset + done))
             if written < 0 {
                 if errno == EINTR { continue }
                 throw failure(errno, at: offset + done)
@@ -33,8 +44,20 @@ struct PlacedWriter: Sendable {
         }
     }
 
-    /// Copies a range of another file, inside the kernel where it can.
+    /// Copies a range of another file: inside the kernel where whole pages stay whole, otherwise through a small
+    /// buffer, which then takes two thirds of the time (measured as above, for the disk's part too).
     func copy(_ file: OpenFile, from offset: Int, count length: Int, to target: Int) throws {
+        let keepsPages = (target - offset) % Self.pageSize == 0
+        let done = keepsPages ? try copyInKernel(file, from: offset, count: length, to: target) : 0
+        try copyThroughMemory(file, from: offset + done, count: length - done, to: target + done)
+    }
+
+    private static let pageSize = 4096
+
+    /// - Returns: how much was copied, less than `length` where the kernel cannot do it.
+    private func copyInKernel(
+        _ file: OpenFile, from offset: Int, count length: Int, to target: Int
+    ) throws(CheckpointError) -> Int {
         var done = 0
         while done < length {
             let copied = system_copy_range(
@@ -51,11 +74,18 @@ struct PlacedWriter: Sendable {
             if copied == 0 { break }
             done += copied
         }
-        guard done < length else { return }
-        let buffer = HeapBytes(count: min(length - done, 512 << 10))
+        return done
+    }
+
+    private func copyThroughMemory(
+        _ file: OpenFile, from offset: Int, count length: Int, to target: Int
+    ) throws {
+        guard length > 0 else { return }
+        let buffer = HeapBytes(count: min(length, Self.pieceSize))
+        var done = 0
         while done < length {
             let piece = UnsafeMutableRawBufferPointer(
-                rebasing: buffer.buffer[0..<min(buffer.buffer.count, length - done)])
+                rebasing: buffer.buffer[0..<Self.piece(at: target + done, of: length - done)])
             try file.read(into: piece, at: offset + done)
             try put(UnsafeRawBufferPointer(piece), at: target + done)
             done += piece.count
@@ -91,7 +121,7 @@ struct PlacedWriter: Sendable {
         // Long tasks first; and very large tensors, which may have to be held in memory, one at a time.
         let computed = tensors.filter { !$0.tensor.view.isCopied }.sorted { $0.byteCount > $1.byteCount }
         let large = computed.prefix { $0.byteCount > Self.largest }
-        for placed in large { try write(placed) }
+        for placed in large { try compute(placed) }
         try writeTogether(Array(computed.dropFirst(large.count)))
     }
 
@@ -105,6 +135,12 @@ struct PlacedWriter: Sendable {
         }
     }
 
+    /// Writes what has to be computed; meanwhile the disk, which copying keeps busy by itself, would be idle.
+    private func compute(_ placed: PlacedTensor) throws {
+        try write(placed)
+        system_write_back(descriptor, off_t(placed.offset), placed.byteCount)
+    }
+
     private func writeTogether(_ tensors: [PlacedTensor]) throws {
         let failures = Mutex<[(offset: Int, error: any Error)]>([])
         Parallel.forEach(tensors.count) { index in
@@ -113,7 +149,7 @@ struct PlacedWriter: Sendable {
             let placed = tensors[index]
             guard failures.withLock({ $0.allSatisfy { placed.offset < $0.offset } }) else { return }
             do {
-                try write(placed)
+                try compute(placed)
             } catch {
                 failures.withLock { $0.append((placed.offset, error)) }
             }
