@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CBLAS"),
+        .target(name: "CDeflate"),
         .target(name: "CHDF5"),
         .target(name: "CKernels"),
 
@@ -25,7 +26,8 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: [
-                "TensorCore", "CHDF5", "CZlib", "CSystem", .product(name: "Crypto", package: "swift-crypto"),
+                "TensorCore", "CDeflate", "CHDF5", "CZlib", "CSystem",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
         .target(name: "Layers", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
@@ -48,7 +50,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["TensorCore", "Checkpoints"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CDeflate", "TestSupport"]),
         .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
         .testTarget(name: "ViTTests", dependencies: ["ViT", "Layers", "TensorCore"]),
         .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
