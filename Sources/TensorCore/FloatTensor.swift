@@ -14,6 +14,17 @@ public struct FloatTensor: Sendable, Equatable {
         self.values = values
     }
 
+    /// A matrix from its rows.
+    ///
+    /// - Throws: `TensorError.incompatible` when they are not of one length.
+    public init(rows: [[Float]]) throws(TensorError) {
+        let length = rows.first?.count ?? 0
+        guard rows.allSatisfy({ $0.count == length }) else {
+            throw .incompatible("the rows of a matrix are of one length, found \(rows.map(\.count))")
+        }
+        try self.init(shape: Shape([rows.count, length]), values: rows.flatMap(\.self))
+    }
+
     /// A tensor of zeros.
     public init(zeros shape: Shape) {
         self.shape = shape

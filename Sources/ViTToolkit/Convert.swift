@@ -25,8 +25,10 @@ public struct Conversion: Sendable {
 /// With references, the written bytes are verified before they take the output's place.
 ///
 /// - Parameters:
+///   - checkpoint: what is converted.
 ///   - output: its ending says what to write: see ``OutputFormat``. In the names of transformers also a folder,
 ///     which then holds `model.safetensors` and `config.json`.
+///   - options: what shapes cannot tell, and what is to be changed.
 ///   - form: the names in which the tensors are written, and how.
 ///   - references: paths of reference files, `.npz` or `.safetensors`.
 ///   - tolerance: how far the logits may lie apart; by default what the stored type allows.

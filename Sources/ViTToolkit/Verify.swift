@@ -30,13 +30,17 @@ public struct Verification: Sendable {
 /// Runs a model on a reference's images and compares what it computes, activation by activation.
 ///
 /// - Parameters:
-///   - reference: an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names.
-///   - keepsActivations: whether every activation is kept in the result, besides being compared.
+///   - prepared: the model.
+///   - path: the reference, an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names.
+///   - tolerance: how far results may lie apart; by default what the stored type allows.
+///   - keepsActivations: whether every activation is kept in the result, besides being compared; attention maps are
+///     among them, as `blocks.0.attn.attn_drop`.
+///   - filter: a shell pattern; of the activations those are kept whose names match it.
 /// - Throws: `CheckpointError` when the reference cannot be read, `ParityError` when it lacks what is needed,
-///   `ViTError` when its images do not fit the model.
+///   `ViTError` when its images do not fit the model, `ToolkitError.usage` when no activation matches the pattern.
 public func verify(
     _ prepared: PreparedModel, reference path: String, tolerance: ToleranceOptions = ToleranceOptions(),
-    keepsActivations: Bool = false
+    keepsActivations: Bool = false, filter: String? = nil
 ) throws -> Verification {
     let model = try prepared.model()
     let file = try Checkpoint(path: path)
@@ -49,12 +53,19 @@ public func verify(
             dtype: prepared.storedDType, absolute: tolerance.absolute, relative: tolerance.relative)
         var check = ParityCheck(reference, tolerance: limits)
         let wanted = Set(reference.activations.map(\.name))
-        var trace = ActivationTrace { keepsActivations || wanted.contains($0) }
+        let isKept: @Sendable (String) -> Bool = { name in
+            keepsActivations && (filter.map { fnmatch($0, name, 0) == 0 } ?? true)
+        }
+        var trace = ActivationTrace { isKept($0) || wanted.contains($0) }
         let logits = try model.forward(reference.input, trace: &trace)
         var computed: [(name: String, tensor: FloatTensor)] = []
         for activation in trace.activations where activation.name != "logits" {
             if wanted.contains(activation.name) { try check.compare(activation.name, activation.tensor) }
-            if keepsActivations { computed.append((activation.name, activation.tensor)) }
+            if isKept(activation.name) { computed.append((activation.name, activation.tensor)) }
+        }
+        if let filter, keepsActivations, computed.isEmpty, !isKept("logits") {
+            throw ToolkitError.usage(
+                "no activation's name matches \"\(filter)\" (blocks.0.attn.attn_drop is one)")
         }
         computed.append(("logits", logits))
         return Verification(report: check.report(logits: logits), tolerance: limits, computed: computed)

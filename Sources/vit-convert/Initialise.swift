@@ -10,7 +10,8 @@ struct Initialise: ParsableCommand {
 
             EXAMPLES
               vit-convert init vit_base_patch16_224 fresh.swt --seed 1
-              vit-convert init vit_tiny_patch16_224 fresh.swt --num-classes 10
+              vit-convert init vit_tiny_patch16_224 fresh.pth --num-classes 10 --image-size 384
+              vit-convert init deit_tiny_distilled_patch16_224 fresh/ --to huggingface
 
             VARIANTS
               \(ViTVariant.all.map(\.name).joined(separator: "\n  "))
@@ -19,7 +20,7 @@ struct Initialise: ParsableCommand {
     @Argument(help: "The variant's name.")
     var variant: String
 
-    @Argument(help: ArgumentHelp("The file to write.", valueName: "out"))
+    @Argument(help: ArgumentHelp("The file to write, or a folder with --to huggingface.", valueName: "out"))
     var output: String
 
     @Option(help: "The seed of all random draws.")
@@ -42,6 +43,7 @@ struct Initialise: ParsableCommand {
             options.seed = seed
             options.imageSize = imageSize
             let result = try initialise(variant, to: output, options: options, form: form)
+            Standard.remark(result.remarks)
             Standard.print(
                 "wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
         }

@@ -13,6 +13,10 @@ struct Verify: ParsableCommand {
               vit-convert verify out.swt --reference ref.npz
               vit-convert verify model.pth --reference a.npz --reference b.npz --json
               vit-convert verify out.swt --reference ref.npz --activations computed.npz
+              vit-convert verify out.swt --reference ref.npz --activations maps.npz --filter '*.attn_drop'
+
+            Saved activations have timm's module names: tokens after each block are blocks.0, blocks.1 … ([B, tokens, width], \
+            the class token first), attention maps blocks.0.attn.attn_drop ([B, heads, tokens, tokens]).
             """)
 
     @Argument(help: ArgumentHelp("The model: an .swt or any other checkpoint.", valueName: "model"))
@@ -23,6 +27,10 @@ struct Verify: ParsableCommand {
 
     @Option(help: ArgumentHelp("Save what was computed: logits and every activation.", valueName: "out.npz"))
     var activations: String?
+
+    @Option(
+        help: ArgumentHelp("Save only activations whose names match this shell pattern.", valueName: "glob"))
+    var filter: String?
 
     @OptionGroup var tolerance: ToleranceArguments
     @OptionGroup var threads: ThreadArguments
@@ -38,6 +46,9 @@ struct Verify: ParsableCommand {
         }
         if let activations, !activations.hasSuffix(".npz") {
             throw ValidationError("The file for --activations must end in .npz.")
+        }
+        if filter != nil, activations == nil {
+            throw ValidationError("--filter says what --activations saves: give it, too.")
         }
     }
 
@@ -64,7 +75,7 @@ struct Verify: ParsableCommand {
         for reference in reference {
             let verification = try verify(
                 prepared, reference: reference, tolerance: tolerance.options,
-                keepsActivations: activations != nil)
+                keepsActivations: activations != nil, filter: filter)
             if let activations { try save(verification.computed, to: activations) }
             reports.append(verification.report)
         }

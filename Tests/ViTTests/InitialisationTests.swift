@@ -69,6 +69,57 @@ import Testing
             try values("pos_embed") + values("cls_token") + values("dist_token"), deviation: 0.02)
     }
 
+    /// Which kind of parameter is drawn from which distribution, for every variant and every form of the model.
+    @Test func everyParameterHasItsDistribution() throws {
+        var configurations = ViTVariant.all.map(\.configuration)
+        for change in SmallModel.forms {
+            var configuration = SmallModel.configuration
+            change(&configuration)
+            configurations.append(configuration)
+        }
+        for configuration in configurations {
+            let initialisation = ViTInitialisation(configuration, seed: 0)
+            for parameter in configuration.parameters {
+                let last = parameter.name.split(separator: ".").last.map(String.init) ?? ""
+                let expected: ViTInitialisation.Distribution =
+                    switch (parameter.name, last, parameter.shape.rank) {
+                    case ("cls_token", _, _), ("dist_token", _, _), ("reg_token", _, _), ("pos_embed", _, _):
+                        .truncatedNormal(standardDeviation: 0.02)
+                    case (_, "latent", _), (_, "pos_embed", _):
+                        .truncatedNormal(standardDeviation: 1 / Double(configuration.width).squareRoot())
+                    case ("patch_embed.proj.weight", _, _):
+                        .normal(
+                            standardDeviation: (2
+                                / Double(
+                                    configuration.width * configuration.patchSize.height
+                                        * configuration.patchSize.width)).squareRoot())
+                    case (_, "gamma", 1): .constant(1e-5)
+                    case (_, "bias", 1): .constant(0)
+                    case (_, "weight", 1): .constant(1)
+                    case (_, "weight", 2): .truncatedNormal(standardDeviation: 0.01)
+                    default: .constant(.nan)
+                    }
+                #expect(initialisation.distribution(of: parameter) == expected, "\(parameter.name)")
+            }
+        }
+    }
+
+    /// Of 18,000 and more normal numbers some lie beyond 3.5 standard deviations (one in 2,150 does), and none beyond 7
+    /// (one in 4·10¹¹): a cut, or a wrong scale of a few, shows.
+    @Test func tailsAreThereAndEnd() throws {
+        let kinds: [(names: [String], deviation: Float)] = [
+            (["head.weight", "head_dist.weight"], 0.01),
+            (["blocks.0.attn.qkv.weight", "blocks.0.mlp.fc1.weight"], 0.01),
+            (["patch_embed.proj.weight"], (2.0 / (96 * 8 * 8) as Float).squareRoot()),
+        ]
+        for (names, deviation) in kinds {
+            let sizes = try names.flatMap { try values($0).map { abs($0) / deviation } }
+            #expect(sizes.count >= 18_000)
+            #expect(sizes.contains { $0 > 3.5 }, "\(names)")
+            #expect(sizes.allSatisfy { $0 < 7 }, "\(names)")
+        }
+    }
+
     @Test func truncationDrawsAgain() {
         var (source, normal) = (RandomSource(seed: 5), NormalDistribution())
         let drawn = (0..<20_000).map { _ in normal.draw(from: &source, standardDeviation: 2, within: 2) }

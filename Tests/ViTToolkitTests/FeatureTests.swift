@@ -153,3 +153,30 @@ import ViTToolkit
         #expect(zip(head, tail).allSatisfy { abs($0 - $1) < 1e-5 } && Set(head).count > 20)
     }
 }
+
+/// What `verify --activations` saves.
+@Suite struct SavedActivationTests {
+    @Test func filtersSayWhatIsKept() throws {
+        let fixture = try ModelFixture.named("plain")
+        let prepared = try fixture.prepared()
+        func kept(_ filter: String?) throws -> [String: [Int]] {
+            let computed = try verify(
+                prepared, reference: fixture.referencePath, keepsActivations: true, filter: filter
+            ).computed
+            return Dictionary(uniqueKeysWithValues: computed.map { ($0.name, $0.tensor.shape.dimensions) })
+        }
+        let maps = try kept("*.attn_drop")
+        #expect(maps.keys.sorted() == ["blocks.0.attn.attn_drop", "blocks.1.attn.attn_drop", "logits"])
+        #expect(maps["blocks.0.attn.attn_drop"] == [2, 3, 17, 17])
+        #expect(try kept("blocks.?").keys.sorted() == ["blocks.0", "blocks.1", "logits"])
+        #expect(try kept("logits").keys.sorted() == ["logits"])
+        let all = try kept(nil)
+        #expect(maps.allSatisfy { all[$0.key] == $0.value } && all["norm"] == [2, 17, 24])
+        #expect(throws: ToolkitError.self) { try kept("layers.*") }
+        // What is not kept is compared all the same.
+        let verification = try verify(
+            prepared, reference: fixture.referencePath, keepsActivations: true, filter: "norm")
+        #expect(verification.report.activations.count > 20 && verification.report.passed)
+        #expect(try verify(prepared, reference: fixture.referencePath).computed.map(\.name) == ["logits"])
+    }
+}

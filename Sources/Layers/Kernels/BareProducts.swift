@@ -41,14 +41,7 @@ package final class BareProducts {
         }
         if done != nil { return true }
         forEachProduct { left, right, target, shape in
-            let tiles = MatrixProduct.tiles(rows: target.rowCount, columns: target.columnCount)
-            Parallel.forEach(tiles.count) { index in
-                let tile = tiles[index]
-                let part = shape.transposesRight ? right.rows(tile.columns) : right.columns(tile.columns)
-                MatrixProduct.multiply(
-                    left.rows(tile.rows), part, transposingRight: shape.transposesRight,
-                    into: target.rows(tile.rows).columns(tile.columns))
-            }
+            MatrixProduct.spread(left, right, transposingRight: shape.transposesRight, into: target)
         }
         return false
     }

@@ -89,11 +89,21 @@ package enum MatrixProduct {
     package static func spread(
         _ left: Matrix, transposed right: Matrix, into target: Matrix, finish: @Sendable (Tile) -> Void
     ) {
+        spread(left, right, transposingRight: true, into: target, finish: finish)
+    }
+
+    /// target ← left · right, or left · rightᵀ, in the same way.
+    package static func spread(
+        _ left: Matrix, _ right: Matrix, transposingRight: Bool, into target: Matrix,
+        finish: @Sendable (Tile) -> Void = { _ in }
+    ) {
         let tiles = tiles(rows: target.rowCount, columns: target.columnCount)
         Parallel.forEach(tiles.count) { index in
             let tile = tiles[index]
             multiply(
-                left.rows(tile.rows), right.rows(tile.columns), transposingRight: true,
+                left.rows(tile.rows),
+                transposingRight ? right.rows(tile.columns) : right.columns(tile.columns),
+                transposingRight: transposingRight,
                 into: target.rows(tile.rows).columns(tile.columns))
             finish(tile)
         }

@@ -20,7 +20,9 @@ public struct BenchmarkSubject: Sendable {
 
     /// A model from a checkpoint of any kind, or, where no such file exists, a freshly initialised variant.
     ///
-    /// - Parameter options: for a variant only `imageSize` and `seed` are heeded.
+    /// - Parameters:
+    ///   - name: a path, or a name of `ViTVariant.all`.
+    ///   - options: for a variant only `imageSize` and `seed` are heeded.
     /// - Throws: `ToolkitError.unknownVariant` when there is no such file and no such variant; what opening the file
     ///   throws.
     public init(_ name: String, options: ModelOptions = ModelOptions()) throws {
