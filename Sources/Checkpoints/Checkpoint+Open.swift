@@ -16,7 +16,7 @@ extension Checkpoint {
                 return
             }
             let file = try OpenFile(path: path)
-            let (container, contents) = try Self.read(ByteRegion(file))
+            let (container, contents) = try Self.readOrSurvey(ByteRegion(file))
             self.init(contents, path: path, container: container, files: [file])
         } catch {
             throw CheckpointError(error, path: path)
@@ -26,14 +26,26 @@ extension Checkpoint {
     /// Reads a checkpoint that is in memory.
     package init(bytes: ByteRegion, named path: String) throws(CheckpointError) {
         do {
-            let (container, contents) = try Self.read(bytes)
+            let (container, contents) = try Self.readOrSurvey(bytes)
             self.init(contents, path: path, container: container, files: [])
         } catch {
             throw CheckpointError(error, path: path)
         }
     }
 
-    static func read(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
+    /// The contents, or an error that says what is missing of a file that ends too early.
+    static func readOrSurvey(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
+        do {
+            return try read(region)
+        } catch {
+            var failure = CheckpointError(error)
+            guard failure.kind == .damaged || failure.kind == .unrecognized else { throw error }
+            failure.truncation = TruncationSurvey.truncation(of: region)
+            throw failure
+        }
+    }
+
+    private static func read(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
         let probe = try Probe(region)
         for format in CheckpointFormat.all where try format.matches(probe) { return try format.read(probe) }
         throw Refusal.reason(probe)

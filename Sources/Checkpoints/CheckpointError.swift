@@ -24,6 +24,18 @@ public struct CheckpointError: Error, Sendable {
     public var part: String?
     /// The place in the file, in bytes, when there is one.
     public var offset: Int?
+    /// How much is missing, of a file that ends too early.
+    public internal(set) var truncation: Truncation?
+    /// What was saved under a checkpoint's name in place of one, where that is known.
+    public internal(set) var mistaken: Mistaken?
+
+    /// Things that are saved under a checkpoint's name.
+    public enum Mistaken: Sendable, Equatable {
+        /// A web page.
+        case htmlPage
+        /// A pointer of Git LFS to a file of so many bytes.
+        case gitLFSPointer(byteCount: Int?)
+    }
 
     package init(_ kind: Kind, _ detail: String, path: String? = nil, part: String? = nil, offset: Int? = nil)
     {
@@ -65,6 +77,7 @@ extension CheckpointError: CustomStringConvertible {
         if let part { text += Self.line(part, atMost: 240) + ": " }
         text += Self.line(detail)
         if let offset { text += " (at byte \(offset))" }
+        if let truncation { text += ". Download the file again: \(Self.line(truncation.description))" }
         return text
     }
 

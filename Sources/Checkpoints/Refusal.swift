@@ -9,17 +9,21 @@ enum Refusal {
             return CheckpointError(.unsupported, detail)
         }
         if probe.starts(with: "version https://git-lfs") {
-            return CheckpointError(
+            var error = CheckpointError(
                 .unrecognized,
                 "this is a Git LFS pointer, not the file itself: fetch it with \"git lfs pull\"")
+            error.mistaken = .gitLFSPointer(byteCount: pointedSize(probe.head))
+            return error
         }
         let text = String(decoding: probe.head.prefix(512), as: UTF8.self).lowercased()
             .drop { $0.isWhitespace || $0 == "\u{FEFF}" }
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") || text.hasPrefix("<head") {
-            return CheckpointError(
+            var error = CheckpointError(
                 .unrecognized,
                 "this is an HTML page, not a checkpoint: the download probably went to a web page "
                     + "(a login, a preview or an error) instead of the file")
+            error.mistaken = .htmlPage
+            return error
         }
         if text.hasPrefix("<?xml") {
             return CheckpointError(
@@ -46,6 +50,14 @@ enum Refusal {
         return CheckpointError(
             .unrecognized,
             "no checkpoint of a known kind (\(probe.region.count) bytes, the first are \(start))")
+    }
+
+    /// The line `size N` of a pointer.
+    private static func pointedSize(_ head: [UInt8]) -> Int? {
+        for line in head.split(separator: UInt8(ascii: "\n")) where line.starts(with: "size ".utf8) {
+            return Int(String(decoding: line.dropFirst(5), as: UTF8.self))
+        }
+        return nil
     }
 
     private static let signatures: [([UInt8], String)] = [

@@ -79,7 +79,7 @@ enum ShardedCheckpoint {
     private static func read(_ file: OpenFile) throws -> (container: Container, contents: CheckpointContents)
     {
         do {
-            let (container, contents) = try Checkpoint.read(ByteRegion(file))
+            let (container, contents) = try Checkpoint.readOrSurvey(ByteRegion(file))
             return (container, contents)
         } catch {
             throw CheckpointError(error, path: file.path)

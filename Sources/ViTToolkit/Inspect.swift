@@ -52,6 +52,9 @@ public struct Inspection: Sendable {
     public let model: PreparedModel?
     /// Why they make none.
     public let modelProblem: String?
+    /// What is wrong with the file, or should be known of it. What only values tell is among them when statistics, or
+    /// digests, were asked for, and of the tensors that are listed.
+    public let findings: [Finding]
 }
 
 /// Looks into a checkpoint without executing anything in it, and without reading weights unless asked to.
@@ -88,10 +91,28 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
         problem = "\(error)"
         scheme = try? PreparedModel.mapped(checkpoint, options.model).scheme.name
     }
+    let nameCheck = sha256.flatMap { Inspection.nameCheck(path: checkpoint.path, sha256: $0) }
+    let prepared = try? model.get()
     return Inspection(
-        checkpoint: checkpoint, entries: entries, sha256: sha256,
-        nameCheck: sha256.flatMap { Inspection.nameCheck(path: checkpoint.path, sha256: $0) },
-        scheme: scheme, model: try? model.get(), modelProblem: problem)
+        checkpoint: checkpoint, entries: entries, sha256: sha256, nameCheck: nameCheck, scheme: scheme,
+        model: prepared, modelProblem: problem,
+        findings: findings(
+            checkpoint, prepared, entries, nameCheck: nameCheck, areValuesRead: options.computesStatistics))
+}
+
+private func findings(
+    _ checkpoint: Checkpoint, _ model: PreparedModel?, _ entries: [Inspection.Entry],
+    nameCheck: Inspection.NameCheck?, areValuesRead: Bool
+) -> [Finding] {
+    var findings = Finding.structural(checkpoint, model)
+    if case .differs(let digits) = nameCheck { findings.append(.digestMismatch(digits)) }
+    let head = model?.parameters.first { $0.name == "head.weight" }?.sources.first
+    if areValuesRead {
+        findings += Finding.ofValues(entries, head: head)
+    } else if let zeros = Finding.sampledZeroHead(checkpoint, head: head) {
+        findings.append(zeros)
+    }
+    return findings
 }
 
 extension Inspection {
@@ -145,6 +166,15 @@ extension Inspection {
                     ])
                 }),
             "globals": .strings(checkpoint.globals),
+            "findings": .array(findings.map(\.json)),
+        ])
+    }
+
+    /// The shape of `inspect --json` for a file that cannot be read.
+    package static func json(of error: CheckpointError, path: String) -> JSONValue {
+        .object([
+            "file": .string(path), "error": .string(error.description),
+            "findings": .array([Finding.about(error).json]),
         ])
     }
 }

@@ -11,6 +11,9 @@ struct Inspect: ParsableCommand {
             members that belong to nothing. The exit code is 1 when something is dangerous, 2 when a part of the file \
             cannot be looked through.
 
+            At the end stand findings: what is wrong with the file, and what to do. --statistics reads all values for \
+            them, too, --digest compares the digest with the one in the name.
+
             EXAMPLES
               vit-convert inspect model.pth
               vit-convert inspect model.pth --tree
@@ -56,7 +59,14 @@ struct Inspect: ParsableCommand {
             options.computesStatistics = statistics
             options.filter = filter
             options.model = try model.options()
-            let inspection = try inspect(try Checkpoint(path: file), options: options)
+            let checkpoint: Checkpoint
+            do throws(CheckpointError) {
+                checkpoint = try Checkpoint(path: file)
+            } catch {
+                if json { Standard.print(Inspection.json(of: error, path: file).pretty) }
+                throw error
+            }
+            let inspection = try inspect(checkpoint, options: options)
             Standard.print(json ? inspection.json.pretty : text(of: inspection))
         }
     }
@@ -125,7 +135,19 @@ struct Inspect: ParsableCommand {
                 "Python globals named, none of them imported:\n  "
                     + checkpoint.globals.joined(separator: "\n  "))
         }
+        parts.append(findings(of: inspection))
         return parts.joined(separator: "\n\n")
+    }
+
+    private func findings(of inspection: Inspection) -> String {
+        var lines = inspection.findings.map { "  \($0.kind.rawValue): \($0)" }
+        lines.insert(lines.isEmpty ? "findings: none" : "findings:", at: 0)
+        if !statistics {
+            lines.append(
+                "values were not read: --statistics looks for NaN, infinities, constants, values near overflow"
+            )
+        }
+        return lines.joined(separator: "\n")
     }
 
     private func table(_ entries: [Inspection.Entry]) -> String {

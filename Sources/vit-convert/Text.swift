@@ -1,15 +1,10 @@
+import ViTToolkit
+
 /// Quantities as a person reads them.
 enum Text {
     /// `412.7 MB`; decimal units, as disks and download pages count.
     static func bytes(_ count: Int) -> String {
-        let units = ["bytes", "kB", "MB", "GB", "TB"]
-        var value = Double(count)
-        var unit = 0
-        while value >= 999.95, unit < units.count - 1 {
-            value /= 1000
-            unit += 1
-        }
-        return unit == 0 ? "\(count) bytes" : "\((value * 10).rounded() / 10) \(units[unit])"
+        Quantity.bytes(count)
     }
 
     /// Four significant digits.

@@ -15,7 +15,7 @@ import Testing
             json.members?.map(\.key) == [
                 "file", "container", "byteCount", "sha256", "scheme", "model", "configuration", "remarks",
                 "tensors",
-                "others", "globals",
+                "others", "globals", "findings",
             ])
         #expect(json["container"]?.string == "torch-zip")
         let tensor = try #require(json["tensors"]?.array?.first)

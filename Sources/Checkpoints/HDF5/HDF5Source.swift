@@ -22,6 +22,13 @@ protocol HDF5Source {
 
     /// The texts of an attribute of the group that was asked for last; none when it is not there or is no text.
     func texts(_ attribute: String, of path: HDF5Path, address: UInt64) throws -> [String]
+
+    /// Whether the listing goes on although what stands at this path cannot be read.
+    func isForgiven(_ path: HDF5Path) -> Bool
+}
+
+extension HDF5Source {
+    func isForgiven(_ path: HDF5Path) -> Bool { false }
 }
 
 /// An entry of a group.

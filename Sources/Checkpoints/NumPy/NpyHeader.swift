@@ -70,6 +70,12 @@ struct NpyHeader {
             })
     }
 
+    /// The length of all elements; nil when it is beyond all.
+    var byteCount: Int? {
+        let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.itemSize)
+        return overflow ? nil : bytes
+    }
+
     /// The tensor whose elements stand in `storage` from `offset` bytes on.
     func view(of storage: TensorStorage, at offset: Int, available: Int) throws -> TensorView {
         let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.itemSize)

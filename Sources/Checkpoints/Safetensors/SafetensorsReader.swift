@@ -38,27 +38,10 @@ enum SafetensorsReader {
                 "expected a header of \(length) bytes, found \(reader.remaining): the download was probably "
                     + "cut short")
         }
-        let header = try JSONParser.parse(try reader.region(Int(length)).array())
-        guard let members = header.members else {
-            throw CheckpointError(.damaged, "the header is no JSON object")
-        }
+        let (placed, metadata) = try header(&reader, length: Int(length))
         let data = try reader.region(reader.remaining)
         var contents = CheckpointContents()
-        var placed: [Placed] = []
-        for member in members {
-            if member.key == "__metadata__" {
-                contents.metadata = try metadata(member.value)
-            } else {
-                do {
-                    placed.append(try Placed(member.key, member.value))
-                } catch {
-                    throw CheckpointError(error, part: member.key)
-                }
-            }
-        }
-        placed.sort {
-            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
-        }
+        contents.metadata = metadata
         var end = 0
         for tensor in placed {
             guard tensor.range.lowerBound == end else {
@@ -96,6 +79,33 @@ enum SafetensorsReader {
         return contents
     }
 
+    /// The tensors in the order of their bytes, and the texts beside them; leaves `reader` at the first byte.
+    static func header(
+        _ reader: inout ByteReader, length: Int
+    ) throws -> (tensors: [Placed], metadata: [(key: String, value: String)]) {
+        let header = try JSONParser.parse(try reader.region(length).array())
+        guard let members = header.members else {
+            throw CheckpointError(.damaged, "the header is no JSON object")
+        }
+        var texts: [(key: String, value: String)] = []
+        var placed: [Placed] = []
+        for member in members {
+            if member.key == "__metadata__" {
+                texts = try metadata(member.value)
+            } else {
+                do {
+                    placed.append(try Placed(member.key, member.value))
+                } catch {
+                    throw CheckpointError(error, part: member.key)
+                }
+            }
+        }
+        placed.sort {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
+        return (placed, texts)
+    }
+
     private static func metadata(_ value: JSONValue) throws -> [(key: String, value: String)] {
         guard let members = value.members else {
             throw CheckpointError(.damaged, "__metadata__ is no JSON object")
@@ -109,7 +119,7 @@ enum SafetensorsReader {
     }
 
     /// One entry of the header.
-    private struct Placed {
+    struct Placed {
         let name: String
         let typeName: String
         /// Nil for types whose elements do not fill a byte: they are listed, but are no tensors of ours.

@@ -81,8 +81,7 @@ struct ZipArchive {
     }
 
     private static func locateDirectory(of region: ByteRegion) throws -> Directory {
-        // The end record has 22 bytes and a comment of at most 65,535.
-        let tailSize = min(region.count, 22 + 65_535)
+        let tailSize = min(region.count, longestEnd)
         let tailStart = region.count - tailSize
         let tail = try region.slice(tailStart, tailSize).array()
         guard let end = lastEndRecord(in: tail) else {
@@ -125,6 +124,15 @@ struct ZipArchive {
                 .damaged, "a zip directory of \(directory.size) bytes cannot list \(directory.count) members")
         }
         return directory
+    }
+
+    /// The end record has 22 bytes and a comment of at most 65,535.
+    private static let longestEnd = 22 + 65_535
+
+    /// Whether the record is there with which every archive ends.
+    static func hasEndRecord(_ region: ByteRegion) throws -> Bool {
+        let size = min(region.count, longestEnd)
+        return lastEndRecord(in: try region.slice(region.count - size, size).array()) != nil
     }
 
     private static func lastEndRecord(in tail: [UInt8]) -> Int? {

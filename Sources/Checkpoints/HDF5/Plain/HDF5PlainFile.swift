@@ -18,12 +18,20 @@ final class HDF5PlainFile: HDF5Source {
     private var group: (address: UInt64, header: HDF5Header)?
     private var attributes: [String: HDF5Attribute] = [:]
     private var heaps = HDF5GlobalHeaps()
+    /// Of a file that is cut short: where datasets end, and what is not there to be looked at.
+    private(set) var extents: [(name: String, end: Int)] = []
+    private(set) var lost: [String] = []
+    private let isCut: Bool
 
+    /// - Parameter isCut: whether the file may end too early. What is listed then is what ``extents`` and ``lost`` are
+    ///   for, and no more.
     /// - Throws: `HDF5Doubt` and others when the file is not plainly right.
-    init(_ region: ByteRegion) throws {
+    init(_ region: ByteRegion, isCut: Bool = false) throws {
         guard let offset = try HDF5Superblock.offset(in: region) else { throw HDF5Doubt("no superblock") }
-        superblock = try HDF5PlainSuperblock(region, at: offset)
-        blocks = HDF5Blocks(try region.slice(offset, superblock.end - offset))
+        superblock = try HDF5PlainSuperblock(region, at: offset, isCut: isCut)
+        self.isCut = isCut
+        let end = min(superblock.end, region.count)
+        blocks = HDF5Blocks(try region.slice(offset, end - offset))
         _ = try blocks.take(0, superblock.length)
         self.region = region
         session = try HDF5Session(region, isLate: true)
@@ -44,6 +52,11 @@ final class HDF5PlainFile: HDF5Source {
         return object
     }
 
+    func isForgiven(_ path: HDF5Path) -> Bool {
+        if isCut { lost.append(path.name) }
+        return isCut
+    }
+
     private func describe(_ header: HDF5Header, at path: HDF5Path) throws -> HDF5DatasetDescription? {
         let type = try HDF5TypeDescription(plain: header.only(.datatype))
         let space = try HDF5Dataspace(header.only(.dataspace))
@@ -51,6 +64,12 @@ final class HDF5PlainFile: HDF5Source {
         try HDF5Filters.check(header)
         var layout = try HDF5Layout(header, space: space, itemSize: type.record.size)
         if let place = layout.place {
+            if isCut {
+                let start = blocks.region.start - region.start
+                let end = Int(clamping: place).addingReportingOverflow(layout.size + start)
+                extents.append((path.name, end.overflow ? .max : end.partialValue))
+                return nil
+            }
             try blocks.check(place, layout.size)
             layout.record.offset = place + UInt64(blocks.region.start - region.start)
         }

@@ -13,7 +13,8 @@ struct HDF5PlainSuperblock {
     private(set) var leafRank = 0
     private(set) var nodeRank = 0
 
-    init(_ region: ByteRegion, at offset: Int) throws {
+    /// - Parameter isCut: whether the file may end before that.
+    init(_ region: ByteRegion, at offset: Int, isCut: Bool = false) throws {
         let start = try region.slice(offset, min(region.count - offset, 128)).array()
         var reader = ByteReader(ByteRegion(start))
         try reader.skip(8)
@@ -21,7 +22,8 @@ struct HDF5PlainSuperblock {
         let base = version < 2 ? try readOld(&reader, version: version) : try readNew(&reader)
         length = reader.position
         try HDF5Doubt.unless(base == UInt64(offset), "a base address that is not the superblock's")
-        try HDF5Doubt.unless(end >= offset + length && end <= region.count, "a file that is cut short")
+        try HDF5Doubt.unless(
+            end >= offset + length && (isCut || end <= region.count), "a file that is cut short")
     }
 
     /// Versions 0 and 1.
