@@ -59,6 +59,31 @@ package struct ReferenceBundle: Sendable {
         return (try FloatTensor(isChannelsLast ? view.permuted([0, 3, 1, 2]) : view), isChannelsLast)
     }
 
+    /// The first image alone, with what belongs to it.
+    package func firstImage() throws -> ReferenceBundle {
+        let batch = input.shape[0]
+        func first(_ tensor: FloatTensor) throws -> FloatTensor {
+            let shape = try Shape([1] + tensor.shape.dimensions.dropFirst())
+            return try FloatTensor(shape: shape, values: Array(tensor.values.prefix(shape.elementCount)))
+        }
+        return ReferenceBundle(
+            input: try first(input), wasChannelsLast: wasChannelsLast, logits: try first(logits),
+            activations: try activations.map { name, view in
+                guard view.shape.rank > 1, view.shape[0] == batch else { return (name, view) }
+                return (name, try view.sliced(axis: 0, 0..<1))
+            })
+    }
+
+    private init(
+        input: FloatTensor, wasChannelsLast: Bool, logits: FloatTensor,
+        activations: [(name: String, view: TensorView)]
+    ) {
+        self.input = input
+        self.wasChannelsLast = wasChannelsLast
+        self.logits = logits
+        self.activations = activations
+    }
+
     /// Checks that the images have the size that a model takes.
     package func require(imageHeight: Int, imageWidth: Int) throws(ParityError) {
         let found = [input.shape[2], input.shape[3]]

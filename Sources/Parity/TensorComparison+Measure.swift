@@ -8,7 +8,7 @@ extension TensorComparison {
     ///
     /// - Parameter logitsSize: the size of the reference's logits; the tensor's own when nil.
     /// - Complexity: linear, in 64-bit arithmetic.
-    init(
+    package init(
         name: String, computed: FloatTensor, reference: FloatTensor, tolerance: Tolerance,
         logitsSize: Double? = nil
     ) {
@@ -29,7 +29,7 @@ extension TensorComparison {
 
     /// The size of a tensor: its root mean square, or a tenth of its largest magnitude if that is more. What is
     /// not finite does not count.
-    static func size(of tensor: FloatTensor) -> Double {
+    package static func size(of tensor: FloatTensor) -> Double {
         var squares = 0.0
         var largest: Float = 0
         var count = 0

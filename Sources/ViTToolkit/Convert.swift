@@ -32,13 +32,14 @@ public struct Conversion: Sendable {
 ///   - form: the names in which the tensors are written, and how.
 ///   - references: paths of reference files, `.npz` or `.safetensors`.
 ///   - tolerance: how far the logits may lie apart; by default what the stored type allows.
+///   - referenceForm: how the references' images and outputs stand to the model's input and logits.
 /// - Throws: `CheckpointError`, `MappingError`, `ViTError`, `ParityError` or `ToolkitError`; then nothing was
 ///   written and what stood at `output` is untouched.
 @discardableResult
 public func convert(
     _ checkpoint: Checkpoint, to output: String, options: ModelOptions = ModelOptions(),
     form: OutputForm = OutputForm(), references: [String] = [],
-    tolerance: ToleranceOptions = ToleranceOptions()
+    tolerance: ToleranceOptions = ToleranceOptions(), referenceForm: ReferenceForm = ReferenceForm()
 ) throws -> Conversion {
     let location = try OutputLocation(output, form)
     try location.prove(isNotPartOf: checkpoint, [])
@@ -67,7 +68,7 @@ public func convert(
             let written = try Checkpoint(bytes: try file.written(), named: location.path)
             let verified = try PreparedModel(written, options: prepared.restated(in: outgoing.scheme))
             reports = try references.map {
-                try verify(verified, reference: $0, tolerance: tolerance).report
+                try verify(verified, reference: $0, tolerance: tolerance, form: referenceForm).report
             }
             guard reports.allSatisfy(\.passed) else { throw ToolkitError.parityFailed(reports) }
         }

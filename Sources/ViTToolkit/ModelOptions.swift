@@ -27,6 +27,10 @@ public struct ModelOptions: Sendable {
     public var layerNormEpsilon: Double?
     /// How the tokens become features, where names do not tell (average pooling before a final norm).
     public var pooling: ViTConfiguration.Pooling?
+    /// What is laid out otherwise than names and shapes say.
+    public var repairs = Repairs()
+    /// How the position embedding is resampled to another image size.
+    public var interpolation = PositionInterpolation.bicubicAntialias
     /// Whether a checkpoint that would run code when loaded in Python is converted all the same; it never does here.
     public var allowsUnsafeSource = false
     /// The seed from which a new head is drawn.

@@ -21,6 +21,8 @@ public struct PreparedModel: Sendable {
     package let parameters: [MappedTensor]
     /// The type in which most parameters are stored.
     package let storedDType: DType
+    /// What the user said about it.
+    let options: ModelOptions
 
     /// Tells which weights a checkpoint holds and proves that they are a whole model.
     ///
@@ -32,10 +34,11 @@ public struct PreparedModel: Sendable {
 
     private init(
         checkpoint: Checkpoint, mapped: MappedModel, parameters: [MappedTensor],
-        configuration: ViTConfiguration,
+        configuration: ViTConfiguration, options: ModelOptions,
         remarks: [String]
     ) {
         self.checkpoint = checkpoint
+        self.options = options
         scheme = mapped.scheme.name
         self.configuration = configuration
         report = mapped.report(against: configuration.parameters.map { ($0.name, $0.shape) })
@@ -49,7 +52,9 @@ public struct PreparedModel: Sendable {
     private static func prepared(_ checkpoint: Checkpoint, _ options: ModelOptions) throws -> PreparedModel {
         var mapped = try mapped(checkpoint, options)
         var (configuration, remarks) = try configuration(of: mapped, in: checkpoint, options)
+        try mapped.repair(options.repairs, configuration.layout)
         var adaptation = Adaptation()
+        adaptation.interpolation = options.interpolation
         adaptation.classes = options.classes
         adaptation.dropsPreLogits = options.dropsPreLogits
         adaptation.dtype = options.dtype
@@ -85,7 +90,7 @@ public struct PreparedModel: Sendable {
         let parameters = try mapped.prove(configuration.parameters.map { ($0.name, $0.shape) })
         return PreparedModel(
             checkpoint: checkpoint, mapped: mapped, parameters: parameters, configuration: configuration,
-            remarks: remarks)
+            options: options, remarks: remarks)
     }
 
     /// The parameters under canonical names, before they are proven to be a whole model.
@@ -227,6 +232,15 @@ public struct PreparedModel: Sendable {
                 parameters: Dictionary(
                     parameters.map { ($0.name, $0.view) }, uniquingKeysWith: { first, _ in first }))
         }
+    }
+}
+
+extension ViTConfiguration {
+    /// The sizes by which rows and columns of parameters are told apart.
+    var layout: Repairs.Geometry {
+        Repairs.Geometry(
+            heads: heads, prefixRows: positionPrefixCount,
+            grid: PatchGrid(height: gridSize.height, width: gridSize.width))
     }
 }
 

@@ -10,10 +10,19 @@ public struct ToleranceOptions: Sendable {
     /// The largest |a − b| as a part of |b|.
     public var relative: Double?
 
+    /// The type in which the reference was computed, where it is narrower than the stored one.
+    public var referenceDType: DType?
+
     /// Leaves both to the stored type.
-    public init(absolute: Double? = nil, relative: Double? = nil) {
+    public init(absolute: Double? = nil, relative: Double? = nil, referenceDType: DType? = nil) {
         self.absolute = absolute
         self.relative = relative
+        self.referenceDType = referenceDType
+    }
+
+    /// The tolerance for parameters stored in `dtype`, or the reference's type if that was given.
+    func tolerance(for dtype: DType) -> Tolerance {
+        Tolerance(dtype: referenceDType ?? dtype, absolute: absolute, relative: relative)
     }
 }
 
@@ -33,6 +42,7 @@ public struct Verification: Sendable {
 ///   - prepared: the model.
 ///   - path: the reference, an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names.
 ///   - tolerance: how far results may lie apart; by default what the stored type allows.
+///   - form: how the reference's images and outputs stand to the model's input and logits.
 ///   - keepsActivations: whether every activation is kept in the result, besides being compared; attention maps are
 ///     among them, as `blocks.0.attn.attn_drop`.
 ///   - filter: a shell pattern; of the activations those are kept whose names match it.
@@ -40,24 +50,19 @@ public struct Verification: Sendable {
 ///   `ViTError` when its images do not fit the model, `ToolkitError.usage` when no activation matches the pattern.
 public func verify(
     _ prepared: PreparedModel, reference path: String, tolerance: ToleranceOptions = ToleranceOptions(),
-    keepsActivations: Bool = false, filter: String? = nil
+    form: ReferenceForm = ReferenceForm(), keepsActivations: Bool = false, filter: String? = nil
 ) throws -> Verification {
     let model = try prepared.model()
-    let file = try Checkpoint(path: path)
     return try ToolkitError.inFile(path) {
-        let reference = try ReferenceBundle(
-            file.tensors.map { ($0.name, $0.view) }, channels: prepared.configuration.channels)
-        let size = prepared.configuration.imageSize
-        try reference.require(imageHeight: size.height, imageWidth: size.width)
-        let limits = Tolerance(
-            dtype: prepared.storedDType, absolute: tolerance.absolute, relative: tolerance.relative)
+        let reference = try prepared.reference(at: path)
+        let limits = tolerance.tolerance(for: prepared.storedDType)
         var check = ParityCheck(reference, tolerance: limits)
         let wanted = Set(reference.activations.map(\.name))
         let isKept: @Sendable (String) -> Bool = { name in
             keepsActivations && (filter.map { fnmatch($0, name, 0) == 0 } ?? true)
         }
         var trace = ActivationTrace { isKept($0) || wanted.contains($0) }
-        let logits = try model.forward(reference.input, trace: &trace)
+        let logits = form.outputs(of: try model.forward(form.input(of: reference.input), trace: &trace))
         var computed: [(name: String, tensor: FloatTensor)] = []
         for activation in trace.activations where activation.name != "logits" {
             if wanted.contains(activation.name) { try check.compare(activation.name, activation.tensor) }
@@ -69,6 +74,18 @@ public func verify(
         }
         computed.append(("logits", logits))
         return Verification(report: check.report(logits: logits), tolerance: limits, computed: computed)
+    }
+}
+
+extension PreparedModel {
+    /// A reference for this model.
+    func reference(at path: String) throws -> ReferenceBundle {
+        let file = try Checkpoint(path: path)
+        let reference = try ReferenceBundle(
+            file.tensors.map { ($0.name, $0.view) }, channels: configuration.channels)
+        let size = configuration.imageSize
+        try reference.require(imageHeight: size.height, imageWidth: size.width)
+        return reference
     }
 }
 

@@ -38,11 +38,13 @@ struct Convert: ParsableCommand {
     var compress = false
 
     @OptionGroup var model: ModelArguments
+    @OptionGroup var repairs: RepairArguments
     @OptionGroup var adaptation: AdaptationArguments
 
     @Option(help: "Verify the result against this reference before it is put in place; may be repeated.")
     var reference: [String] = []
 
+    @OptionGroup var referenceForm: ReferenceArguments
     @OptionGroup var tolerance: ToleranceArguments
 
     @Flag(help: "Say what would be done, and write nothing.")
@@ -64,6 +66,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         try job {
             var options = try model.options()
+            repairs.apply(to: &options)
             adaptation.apply(to: &options)
             options.seed = seed
             options.allowsUnsafeSource = allowUnsafeSource
@@ -82,7 +85,7 @@ struct Convert: ParsableCommand {
             do {
                 let conversion = try convert(
                     checkpoint, to: output, options: options, form: form, references: reference,
-                    tolerance: tolerance.options)
+                    tolerance: tolerance.options, referenceForm: referenceForm.form)
                 Standard.remark(conversion.model.remarks + conversion.remarks)
                 Standard.print(
                     json
@@ -92,6 +95,7 @@ struct Convert: ParsableCommand {
             } catch ToolkitError.parityFailed(let reports) {
                 for report in reports { Standard.print("\(report)") }
                 Standard.error.write("vit-convert: \(ToolkitError.parityFailed(reports))\n")
+                Standard.error.write("remark: vit-convert verify with the same options looks for the cause\n")
                 throw ExitCode(1)
             }
         }

@@ -58,6 +58,96 @@ struct ModelArguments: ParsableArguments {
     }
 }
 
+/// What in a checkpoint is laid out otherwise than its names and shapes say.
+struct RepairArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The order of the rows of attn.qkv, where it is not qkv: kqv …, per-head-qkv …, per-element-qkv …",
+            valueName: "order"))
+    var qkvOrder: QKVOrder?
+
+    @Option(
+        help: ArgumentHelp(
+            "Kernels that stand transposed: attn.proj, attn.qkv, square (every square one) or patch_embed.",
+            valueName: "kernels"))
+    var transposedKernels: TransposedKernels?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How the rows of the position embedding are arranged: class-last, class-absent (no position is added to \
+            the class token), transposed (patches in column-major order) or none (no positions are added).
+            """, valueName: "arrangement"))
+    var posEmbed: PositionArrangement?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How --image-size resamples positions: bicubic-antialias (timm), bicubic (transformers), bicubic-aligned \
+            (torchvision), bilinear or bilinear-aligned (Google).
+            """, valueName: "method"))
+    var posEmbedResampling: PositionInterpolation = .bicubicAntialias
+
+    func apply(to options: inout ModelOptions) {
+        options.repairs.qkvOrder = qkvOrder
+        options.repairs.transposed = transposedKernels
+        options.repairs.positions = posEmbed
+        options.interpolation = posEmbedResampling
+    }
+}
+
+/// How a reference stands to the model's input and logits.
+struct ReferenceArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            What is done to the reference's images first, joined by commas: scale (divide by 255), unscale, bgr, \
+            imagenet, inception, clip (normalise by their mean and deviation), undo-imagenet, undo-inception, undo-clip.
+            """, valueName: "steps"))
+    var preprocess: ImageSteps = ImageSteps()
+
+    @Option(
+        help: ArgumentHelp(
+            "What is done to the model's logits before they are compared: softmax, sigmoid or log-softmax.",
+            valueName: "function"))
+    var apply: ReferenceForm.OutputActivation?
+
+    var form: ReferenceForm {
+        var form = ReferenceForm()
+        form.steps = preprocess.steps
+        form.output = apply
+        return form
+    }
+}
+
+/// Steps of preprocessing, joined by commas.
+struct ImageSteps: ExpressibleByArgument {
+    let steps: [ReferenceForm.ImageStep]
+
+    init() { steps = [] }
+
+    init?(argument: String) {
+        let words = argument.split(separator: ",", omittingEmptySubsequences: false)
+        steps = words.compactMap { ReferenceForm.ImageStep(rawValue: String($0)) }
+        if steps.count != words.count { return nil }
+    }
+
+    var defaultValueDescription: String { "none" }
+}
+
+extension QKVOrder: ExpressibleByArgument {
+    /// As it is spelled: `kqv`, `per-head-qkv`.
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension TransposedKernels: ExpressibleByArgument {}
+
+extension PositionArrangement: ExpressibleByArgument {}
+
+extension PositionInterpolation: ExpressibleByArgument {}
+
+extension ReferenceForm.OutputActivation: ExpressibleByArgument {}
+
 /// The changes that a conversion can make.
 struct AdaptationArguments: ParsableArguments {
     @Option(help: "The number of classes; a head with another number is initialised anew.")
@@ -123,7 +213,15 @@ struct ToleranceArguments: ParsableArguments {
     @Option(help: "The largest difference relative to the reference.")
     var relative: Double?
 
-    var options: ToleranceOptions { ToleranceOptions(absolute: absolute, relative: relative) }
+    @Option(
+        help: ArgumentHelp(
+            "The type in which the reference was computed, f16 or bf16: allows for its rounding.",
+            valueName: "type"))
+    var referenceDtype: ParameterType?
+
+    var options: ToleranceOptions {
+        ToleranceOptions(absolute: absolute, relative: relative, referenceDType: referenceDtype?.dtype)
+    }
 
     func validate() throws {
         for value in [absolute, relative].compactMap({ $0 }) where !(value >= 0 && value.isFinite) {

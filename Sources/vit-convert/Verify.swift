@@ -9,11 +9,15 @@ struct Verify: ParsableCommand {
             and, if wanted, activations under timm's module names. Fixtures/make_reference.py writes one. MODEL is any \
             checkpoint that can be converted.
 
+            When the comparison fails, the usual causes are tried, one at a time and two together, and those that \
+            explain the difference are named, with the option that puts it right.
+
             EXAMPLES
               vit-convert verify out.swt --reference ref.npz
               vit-convert verify model.pth --reference a.npz --reference b.npz --json
               vit-convert verify out.swt --reference ref.npz --activations computed.npz
               vit-convert verify out.swt --reference ref.npz --activations maps.npz --filter '*.attn_drop'
+              vit-convert verify model.pth --reference ref.npz --gelu tanh --preprocess scale,imagenet
 
             Saved activations have timm's module names: tokens after each block are blocks.0, blocks.1 … ([B, tokens, width], \
             the class token first), attention maps blocks.0.attn.attn_drop ([B, heads, tokens, tokens]).
@@ -32,9 +36,25 @@ struct Verify: ParsableCommand {
         help: ArgumentHelp("Save only activations whose names match this shell pattern.", valueName: "glob"))
     var filter: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Look for the cause of a difference; by default when the comparison fails.")
+    var diagnose: Bool?
+
+    @OptionGroup var referenceForm: ReferenceArguments
     @OptionGroup var tolerance: ToleranceArguments
     @OptionGroup var threads: ThreadArguments
     @OptionGroup var model: ModelArguments
+    @OptionGroup var repairs: RepairArguments
+
+    @Flag(help: "Leave the head out: the reference holds features.")
+    var dropHead = false
+
+    @Flag(help: "Leave the pre-logits layer out.")
+    var noPreLogits = false
+
+    @Option(help: ArgumentHelp("Round the parameters to f16 or bf16 first.", valueName: "type"))
+    var dtype: ParameterType?
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -54,31 +74,53 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         threads.apply()
-        let reports = try job { try verifications() }
+        let results = try job { try verifications() }
         if json {
-            let values = reports.map { $0.json }
+            let values = results.map(\.json)
             Standard.print((values.count == 1 ? values[0] : .array(values)).pretty)
         } else {
-            for (reference, report) in zip(reference, reports) {
-                if reports.count > 1 { Standard.print("\(reference):") }
-                Standard.print("\(report)")
+            for (reference, result) in zip(reference, results) {
+                if results.count > 1 { Standard.print("\(reference):") }
+                Standard.print("\(result.report)")
+                if let diagnosis = result.diagnosis { Standard.print("\(diagnosis)") }
             }
             Standard.print("matrix products: \(MatrixProduct.providerDescription)")
         }
-        guard reports.allSatisfy({ $0.passed }) else { throw ExitCode(1) }
+        guard results.allSatisfy({ $0.report.passed }) else { throw ExitCode(1) }
     }
 
-    private func verifications() throws -> [ParityReport] {
-        let prepared = try PreparedModel(try Checkpoint(path: path), options: try model.options())
+    private struct Result {
+        let report: ParityReport
+        let diagnosis: Diagnosis?
+
+        var json: JSONValue {
+            let members = diagnosis?.members.map { JSONValue.Member($0.key, $0.value) } ?? []
+            return .object((report.json.members ?? []) + members)
+        }
+    }
+
+    private func verifications() throws -> [Result] {
+        var options = try model.options()
+        repairs.apply(to: &options)
+        options.dropsPreLogits = noPreLogits
+        options.classes = dropHead ? 0 : nil
+        options.dtype = dtype?.dtype
+        let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
-        var reports: [ParityReport] = []
-        for reference in reference {
+        return try reference.map { reference in
             let verification = try verify(
-                prepared, reference: reference, tolerance: tolerance.options,
+                prepared, reference: reference, tolerance: tolerance.options, form: referenceForm.form,
                 keepsActivations: activations != nil, filter: filter)
             if let activations { try save(verification.computed, to: activations) }
-            reports.append(verification.report)
+            guard diagnose ?? !verification.report.passed else {
+                return Result(report: verification.report, diagnosis: nil)
+            }
+            let line = StatusLine()
+            defer { line.clear() }
+            let diagnosis = try ViTToolkit.diagnose(
+                prepared, reference: reference, verification: verification, form: referenceForm.form
+            ) { line.show("looking for the cause, \($0.done) of at most \($0.limit): \($0.trying)") }
+            return Result(report: verification.report, diagnosis: diagnosis)
         }
-        return reports
     }
 }

@@ -8,6 +8,8 @@ package struct Adaptation: Sendable {
     package var dropsPreLogits = false
     /// The grid of patches that the position embedding was made for, and the one that is wanted.
     package var grids: (old: PatchGrid, new: PatchGrid)?
+    /// How it is fitted to that.
+    package var interpolation = PositionInterpolation.bicubicAntialias
     /// The type that all parameters get.
     package var dtype: DType?
 
@@ -30,7 +32,9 @@ extension MappedModel {
             try setClasses(classes, keepsPreLogits: !adaptation.dropsPreLogits, initializer)
         }
         if adaptation.dropsPreLogits { try dropPreLogits() }
-        if let grids = adaptation.grids { try resizePositions(from: grids.old, to: grids.new) }
+        if let grids = adaptation.grids {
+            try resizePositions(from: grids.old, to: grids.new, adaptation.interpolation)
+        }
         if let dtype = adaptation.dtype { try convert(to: dtype) }
     }
 }

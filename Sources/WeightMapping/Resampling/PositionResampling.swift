@@ -1,7 +1,7 @@
 import TensorCore
 
 /// Fits a position embedding to another grid of patches: bicubic with antialiasing, as timm's
-/// `resample_abs_pos_embed` does.
+/// `resample_abs_pos_embed` does, or as another framework does.
 package enum PositionResampling {
     /// A view that computes the resized embedding when its bytes are asked for.
     ///
@@ -17,7 +17,8 @@ package enum PositionResampling {
     /// - Throws: `TensorError` when the embedding has another shape than that.
     /// - Complexity: O(h·w·w′·D + h·h′·w′·D) once, when read; twice the embedding's size in memory meanwhile.
     package static func resize(
-        _ positions: TensorView, from old: PatchGrid, to new: PatchGrid
+        _ positions: TensorView, from old: PatchGrid, to new: PatchGrid,
+        _ interpolation: PositionInterpolation = .bicubicAntialias
     ) throws(TensorError) -> TensorView {
         guard positions.shape.rank == 3, positions.shape[0] == 1, old.height > 0, old.width > 0,
             new.height > 0, new.width > 0, positions.shape[1] >= old.count
@@ -33,7 +34,8 @@ package enum PositionResampling {
         let shape = try Shape([1, new.count, width])
         let bytes = try Shape([shape.elementCount, 4]).elementCount
         let deferred = DeferredBytes(byteCount: bytes) {
-            let resized = Self.resize(try grid.floats(), width: width, from: old, to: new)
+            let resized = Self.resize(
+                try grid.floats(), width: width, from: old, to: new, interpolation)
             return resized.withUnsafeBytes { ByteRegion(HeapBytes($0), count: $0.count) }
         }
         let resized = try TensorView(storage: .deferred(deferred), dtype: .f32, shape: shape).converted(
@@ -45,10 +47,11 @@ package enum PositionResampling {
 
     /// Columns first, then rows, as torch does.
     private static func resize(
-        _ values: [Float], width: Int, from old: PatchGrid, to new: PatchGrid
+        _ values: [Float], width: Int, from old: PatchGrid, to new: PatchGrid,
+        _ interpolation: PositionInterpolation
     ) -> [Float] {
-        let columns = BicubicResampling(from: old.width, to: new.width)
-        let rows = BicubicResampling(from: old.height, to: new.height)
+        let columns = AxisResampling(from: old.width, to: new.width, interpolation)
+        let rows = AxisResampling(from: old.height, to: new.height, interpolation)
         let wide = columns.apply(to: values, outer: old.height, length: old.width, inner: width)
         return rows.apply(to: wide, outer: 1, length: old.height, inner: new.width * width)
     }

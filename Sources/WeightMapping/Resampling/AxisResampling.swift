@@ -1,11 +1,6 @@
-/// Resizing along one axis as `torch.nn.functional.interpolate` does it with `mode="bicubic"`,
-/// `antialias=True` and `align_corners=False`.
-///
-/// Each new place is a weighted mean of the old places around it. The weights are Keys' cubic with a = −0.5,
-/// widened by the ratio when the result is smaller (PIL's and torch's antialiasing).
-///
-/// Source: aten/src/ATen/native/cpu/UpSampleKernel.cpp, `HelperInterpCubic` and `_compute_indices_weights_aa`.
-struct BicubicResampling: Sendable {
+/// Resizing along one axis, as `torch.nn.functional.interpolate` does it: each new place is a weighted mean of the old
+/// places around it.
+struct AxisResampling: Sendable {
     /// Which old places a new place takes, from `start` on, and how much of each.
     struct Window: Sendable {
         let start: Int
@@ -15,23 +10,29 @@ struct BicubicResampling: Sendable {
     /// One window for each new place.
     let windows: [Window]
 
-    init(from oldLength: Int, to newLength: Int) {
+    init(from oldLength: Int, to newLength: Int, _ interpolation: PositionInterpolation) {
+        windows = interpolation.windows(from: oldLength, to: newLength)
+    }
+
+    /// Keys' cubic with a = −0.5, widened by the ratio when the result is smaller (PIL's and torch's antialiasing).
+    ///
+    /// Source: aten/src/ATen/native/cpu/UpSampleKernel.cpp, `HelperInterpCubic` and `_compute_indices_weights_aa`.
+    static func antialiasedWindows(from oldLength: Int, to newLength: Int) -> [Window] {
         let scale = Float(oldLength) / Float(newLength)
         let support = 2 * max(scale, 1)
         let inverseScale = 1 / max(scale, 1)
-        windows = (0..<newLength).map { place in
+        return (0..<newLength).map { place in
             let center = scale * (Float(place) + 0.5)
             let start = max(Int(center - support + 0.5), 0)
             let end = max(min(Int(center + support + 0.5), oldLength), start + 1)
-            let raw = (start..<end).map { Self.cubic((Float($0) - center + 0.5) * inverseScale) }
+            let raw = (start..<end).map { cubic((Float($0) - center + 0.5) * inverseScale, a: -0.5) }
             let sum = raw.reduce(0, +)
             return Window(start: start, weights: raw.map { sum != 0 ? $0 / sum : $0 })
         }
     }
 
     /// Keys' cubic convolution kernel.
-    private static func cubic(_ offset: Float) -> Float {
-        let a: Float = -0.5
+    static func cubic(_ offset: Float, a: Float) -> Float {
         let x = abs(offset)
         if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
         if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
