@@ -44,7 +44,9 @@ public struct AttentionMask: Sendable {
 
     /// A mask of booleans: true hides a key.
     ///
-    /// - Parameter hidden: as many as `shape` says, keys fastest.
+    /// - Parameters:
+    ///   - hidden: as many as `shape` says, keys fastest.
+    ///   - shape: as that of numbers to add.
     /// - Throws: `TensorError.incompatible` for another number of them, and for a rank but 2, 3 and 4.
     public init(hiding hidden: [Bool], shape: Shape) throws(TensorError) {
         try self.init(adding: FloatTensor(shape: shape, values: hidden.map { $0 ? -.infinity : 0 }))

@@ -24,7 +24,11 @@ public func scaledDotProductAttention(
 /// The weights of scaled dot-product attention, softmax(queries · keysᵀ · scale + mask): what each query takes of each
 /// key's value.
 ///
-/// - Parameters: as those of ``scaledDotProductAttention(queries:keys:values:mask:scale:)``.
+/// - Parameters:
+///   - queries: `[queries, length]`, `[heads, queries, length]` or `[images, heads, queries, length]`.
+///   - keys: the same with the number of keys in place of that of queries.
+///   - mask: what is added to the scores, or nil.
+///   - scale: the factor of the scores; 1/√length when nil.
 /// - Returns: `[…, queries, keys]`; each row sums to 1, or is 0 where the mask hides every key.
 /// - Throws: `TensorError.incompatible` when the shapes do not go together, or the mask's with theirs.
 public func attentionWeights(

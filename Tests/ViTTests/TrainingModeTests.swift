@@ -205,6 +205,36 @@ import Testing
         #expect(none.values == bias + bias)
     }
 
+    /// A mask holds in every kind of pass, and of a mask by image each group of images gets its own.
+    @Test func masksHoldInEveryPass() throws {
+        let model = try SmallModel.make()
+        let causal = try AttentionMask.causal(queries: 7, keys: 7)
+        let images = try SmallModel.images(300)
+        let plain = try model.forward(images, mask: causal)
+        #expect(try largestError(plain.values, model.forward(images).values) > 1e-2)
+        var source = RandomSource(seed: 1)
+        let training = try model.forward(images, training: DropoutRates(), using: &source, mask: causal)
+        #expect(largestError(training.logits.values, plain.values) < 2e-6)
+        let replayed = try model.forward(images, dropout: [:], mask: causal)
+        #expect(largestError(replayed.logits.values, plain.values) < 2e-6)
+        let maps = try model.features(images, .attention(block: 1), mask: causal)
+        for (index, weight) in maps.values.enumerated() {
+            #expect((weight == 0) == (index % 7 > index / 7 % 7))
+        }
+
+        // The first image hides nothing, the second its last patch, the third the last two, and so on by turns.
+        let lengths = (0..<300).map { 7 - $0 % 3 }
+        let padded = try model.forward(images, mask: .padding(lengths: lengths, keys: 7))
+        let pixels = images.values.count / 300
+        for index in [0, 1, 2, 291, 292, 293, 298] {
+            let alone = try FloatTensor(
+                shape: Shape([1, 3, 16, 24]),
+                values: Array(images.values[index * pixels..<(index + 1) * pixels]))
+            let own = try model.forward(alone, mask: .padding(lengths: [lengths[index]], keys: 7))
+            #expect(largestError(Array(padded.values[index * 7..<(index + 1) * 7]), own.values) < 2e-6)
+        }
+    }
+
     @Test func whatCannotBeIsRefused() throws {
         let model = try SmallModel.make()
         let images = try SmallModel.images(2)

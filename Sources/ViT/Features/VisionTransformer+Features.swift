@@ -25,7 +25,11 @@ extension VisionTransformer {
 
     /// Several features of a batch of images, in one pass that ends with the last block that is needed.
     ///
-    /// - Parameters: as those of ``features(_:_:normalised:mask:)-(_,Feature,_,_)``.
+    /// - Parameters:
+    ///   - images: `[batch, channels, height, width]`.
+    ///   - features: what is asked for; each case says the shape.
+    ///   - normalised: whether the model's last norm is applied to tokens, as to those of the last block.
+    ///   - mask: what each block's attention adds to its scores, or nil.
     /// - Returns: a tensor for each feature, in the order in which they were asked for.
     /// - Throws: `ViTError.feature` when the model has no such block, or no class token; `ViTError` when the images or
     ///   the mask have another shape than the model takes.

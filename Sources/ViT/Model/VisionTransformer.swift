@@ -41,8 +41,10 @@ public final class VisionTransformer: Sendable {
     ///
     /// A distilled model gives the mean of its two heads; a model without a head gives the features.
     ///
-    /// - Parameter mask: what each block's attention adds to its scores, or nil; tokens are the class token, the
-    ///   distillation token, registers and patches, in this order.
+    /// - Parameters:
+    ///   - images: `[batch, channels, height, width]`.
+    ///   - mask: what each block's attention adds to its scores, or nil; tokens are the class token, the distillation
+    ///     token, registers and patches, in this order.
     /// - Throws: `ViTError` when the input or the mask has another shape than the model takes.
     public func forward(_ images: FloatTensor, mask: AttentionMask? = nil) throws(ViTError) -> FloatTensor {
         var trace: ActivationTrace?
