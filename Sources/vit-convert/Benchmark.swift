@@ -41,7 +41,7 @@ struct Benchmark: ParsableCommand {
         threads.apply()
         let report = try job {
             let subject = try BenchmarkSubject(name, options: try model.options())
-            Standard.remark(subject.remarks + [MatrixProduct.remark].compactMap { $0 })
+            Standard.remark(subject.remarks + [MatrixProduct.remark, MatrixProduct.limit].compactMap { $0 })
             var options = BenchmarkOptions()
             options.batches = batch.counts
             options.runs = runs

@@ -57,7 +57,10 @@ def versions(binary: Path) -> str:
             present.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             present.append(f"no {package}")
-    return ", ".join([*present, first_line(["openssl", "version"]), first_line(["cp", "--version"])])
+    # What tells a library which kernels or threads to take decides comparisons.
+    chosen = [f"{name}={value}" for name, value in sorted(os.environ.items())
+              if name.startswith(("OPENBLAS_", "OMP_", "MKL_", "ONEDNN_", "DNNL_", "VIT_CONVERT_"))]
+    return ", ".join([*present, first_line(["openssl", "version"]), first_line(["cp", "--version"]), *chosen])
 
 
 def arguments() -> argparse.Namespace:

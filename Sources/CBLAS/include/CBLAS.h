@@ -38,4 +38,7 @@ const char *matrix_product_description(void);
 /// Why there is no library, in words, or null when there is one or the portable kernel was asked for.
 const char *matrix_product_remark(void);
 
+/// What keeps the library in use from what the processor could do, in words, or null.
+const char *matrix_product_limit(void);
+
 #endif

@@ -28,6 +28,9 @@ package enum MatrixProduct {
     /// Why the portable kernel is in use although nobody asked for it, or nil.
     package static var remark: String? { matrix_product_remark().map { String(cString: $0) } }
 
+    /// What keeps the library from what the processor could do, or nil.
+    package static var limit: String? { matrix_product_limit().map { String(cString: $0) } }
+
     /// Lets the library spread each product over so many threads of its own while `body` runs.
     ///
     /// - Returns: nil, with nothing done, where there is no library or none that can be told.
