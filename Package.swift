@@ -20,6 +20,7 @@ let package = Package(
         .target(name: "CDeflate"),
         .target(name: "CHDF5"),
         .target(name: "CKernels"),
+        .target(name: "CImages"),
 
         // The house: each target imports only what stands above it in this list.
         .target(name: "TensorCore", dependencies: ["CSystem"]),
@@ -30,12 +31,15 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),
+        .target(name: "Pictures", dependencies: ["TensorCore", "CImages", "CZlib"]),
         .target(name: "Layers", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
-        .target(name: "ViT", dependencies: ["TensorCore", "Layers"]),
+        .target(name: "ViT", dependencies: ["TensorCore", "Layers", "Pictures"]),
         .target(name: "Parity", dependencies: ["TensorCore"]),
         .target(
             name: "ViTToolkit",
-            dependencies: ["TensorCore", "Checkpoints", "WeightMapping", "Layers", "ViT", "Parity"]),
+            dependencies: [
+                "TensorCore", "Checkpoints", "WeightMapping", "Pictures", "Layers", "ViT", "Parity",
+            ]),
         .executableTarget(
             name: "vit-convert",
             dependencies: [
@@ -54,6 +58,9 @@ let package = Package(
         .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
         .testTarget(name: "ViTTests", dependencies: ["ViT", "Layers", "TensorCore"]),
         .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
+        .testTarget(
+            name: "PicturesTests", dependencies: ["Pictures", "TensorCore", "Checkpoints", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["TensorCore", "TestSupport"]),
         .testTarget(
             name: "FaultTests", dependencies: ["TensorCore", "TestSupport"], exclude: ["shim.c"]),
         .testTarget(

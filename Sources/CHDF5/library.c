@@ -39,6 +39,8 @@ const char *hdf5_message(void) { return message[0] ? message : "it gives no reas
 
 void hdf5_fail(const char *reason) { snprintf(message, sizeof message, "%s", reason); }
 
+const char *hdf5_version(void) { return SYMBOL(H5_VERS_MAJOR) "." SYMBOL(H5_VERS_MINOR) "." SYMBOL(H5_VERS_RELEASE); }
+
 // MARK: Loading
 
 // Functions by their symbols; a library without one of them is not the one that the headers describe.

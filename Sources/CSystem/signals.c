@@ -37,12 +37,23 @@ static void remove_unfinished(void) {
     }
 }
 
+static atomic_int line_shown;
+
+void system_line_shown(int is_shown) { atomic_store(&line_shown, is_shown); }
+
+static void say(const char *text) {
+    if (atomic_exchange(&line_shown, 0)) say("\r\033[K");
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    (void)ignored;
+}
+
 static void end_by(int number) {
     if (atomic_load(&held) > 0) {
         atomic_store(&waiting, number);
         return;
     }
     remove_unfinished();
+    say("");
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -82,11 +93,6 @@ void system_unmapped(const void *start) {
         free(atomic_exchange(&mappings[slot].path, NULL));
         return;
     }
-}
-
-static void say(const char *text) {
-    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
-    (void)ignored;
 }
 
 // The bytes of a mapped file are gone: the file was cut short, or its disk fails.

@@ -15,11 +15,19 @@ extension Checkpoint {
                 self = try ShardedCheckpoint.read(indexPath: path)
                 return
             }
-            let file = try OpenFile(path: path)
-            let (container, contents) = try Self.readOrSurvey(ByteRegion(file))
-            self.init(contents, path: path, container: container, files: [file])
+            try self.init(file: try OpenFile(path: path))
         } catch {
             throw CheckpointError(error, path: path)
+        }
+    }
+
+    /// Reads a checkpoint in a file that is open.
+    package init(file: OpenFile) throws(CheckpointError) {
+        do {
+            let (container, contents) = try Self.readOrSurvey(ByteRegion(file))
+            self.init(contents, path: file.path, container: container, files: [file])
+        } catch {
+            throw CheckpointError(error, path: file.path)
         }
     }
 

@@ -12,6 +12,10 @@ package enum Digest {
 
     /// Of bytes in a file or in memory.
     package static func sha256(_ region: ByteRegion) throws -> String {
+        try sha256(region, nil)
+    }
+
+    private static func sha256(_ region: ByteRegion, _ progress: ProgressTask?) throws -> String {
         var hash = SHA256()
         let buffer = HeapBytes(count: min(1 << 20, region.count))
         for start in stride(from: 0, to: region.count, by: buffer.buffer.count) {
@@ -19,13 +23,16 @@ package enum Digest {
             let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.buffer[0..<count])
             try region.read(into: piece, at: start)
             hash.update(bufferPointer: UnsafeRawBufferPointer(piece))
+            progress?.advance(by: count)
         }
         return text(hash)
     }
 
     /// Of a checkpoint's file; of several, the digest of their digests, each on a line.
     package static func sha256(of files: [OpenFile]) throws -> String {
-        let digests = try files.map { try sha256(ByteRegion($0)) }
+        let task = Progress.begin("digest of the source", of: files.reduce(0) { $0 + $1.size })
+        defer { task?.end() }
+        let digests = try files.map { try sha256(ByteRegion($0), task) }
         if digests.count == 1 { return digests[0] }
         return try sha256(ByteRegion(Array(digests.map { $0 + "\n" }.joined().utf8)))
     }

@@ -3,7 +3,13 @@ import TensorCore
 extension ParityReport: CustomStringConvertible {
     /// The report for people: the logits' figures, then the activations: a line for each when one of them is
     /// outside tolerance, else the one with the largest error.
-    public var description: String {
+    public var description: String { text() }
+
+    /// The report for people.
+    ///
+    /// - Parameter bar: draws a share of a whole, 0…1, in the same width for all; beside each activation of a failed
+    ///   comparison then stands its error, on a logarithmic scale from 1e-9 to 1.
+    package func text(bar: ((Double) -> String)? = nil) -> String {
         var lines = ["parity \(passed ? "holds" : "FAILS"): logits \(Shape.text(logits.shape))"]
         if let message = logits.message {
             lines.append("  " + message)
@@ -11,7 +17,7 @@ extension ParityReport: CustomStringConvertible {
             lines += figures
         }
         if let first = firstDivergence { lines.append("  first divergence    \(first)") }
-        if !activations.isEmpty { lines += table }
+        if !activations.isEmpty { lines += table(bar) }
         if !notCompared.isEmpty {
             let names = notCompared.prefix(6).joined(separator: ", ") + (notCompared.count > 6 ? ", …" : "")
             lines.append("not compared (\(notCompared.count), the model does not put them out): \(names)")
@@ -31,7 +37,7 @@ extension ParityReport: CustomStringConvertible {
         return rows.map { "  " + $0.padded(to: 20) + $1 } + (logits.passed ? [] : ["  " + logits.worstText])
     }
 
-    private var table: [String] {
+    private func table(_ bar: ((Double) -> String)?) -> [String] {
         let width = min(48, activations.map(\.name.count).max() ?? 0)
         let failed = activations.count { !$0.passed }
         let verdict = failed == 0 ? "all within tolerance" : "\(failed) outside tolerance"
@@ -44,11 +50,17 @@ extension ParityReport: CustomStringConvertible {
         }
         for activation in activations {
             var line = "  \(activation.passed ? "ok  " : "FAIL")  \(activation.name.padded(to: width))  "
+            if let bar { line += bar(1 + activation.maxAbsoluteError.logarithm / 9) + "  " }
             line += activation.message ?? (activation.errorText + " of " + activation.toleranceText)
             lines.append(line)
         }
         return lines
     }
+}
+
+extension Double {
+    /// To the base of ten; far below everything for 0.
+    fileprivate var logarithm: Double { self > 0 ? log10(self) : -300 }
 }
 
 extension TensorComparison {

@@ -2,6 +2,7 @@
 @_exported import Checkpoints
 @_exported import Layers
 @_exported import Parity
+@_exported import Pictures
 @_exported import TensorCore
 @_exported import ViT
 @_exported import WeightMapping

@@ -68,8 +68,13 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
     let listed = checkpoint.tensors.filter { tensor in
         options.filter.map { fnmatch($0, tensor.name, 0) == 0 } ?? true
     }
+    let isRead = options.computesDigests || options.computesStatistics
+    let byteCount = listed.reduce(0) { $0 + $1.view.byteCount }
+    let task = isRead ? Progress.begin("reading tensors", of: byteCount) : nil
+    defer { task?.end() }
     let entries = try listed.map { tensor in
         do {
+            defer { task?.advance(by: tensor.view.byteCount) }
             return Inspection.Entry(
                 tensor: tensor, sha256: options.computesDigests ? try Digest.sha256(tensor.view) : nil,
                 statistics: options.computesStatistics && !tensor.view.dtype.isComplex

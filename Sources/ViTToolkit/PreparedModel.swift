@@ -30,6 +30,7 @@ public struct PreparedModel: Sendable {
     ///   `ViTError` when the shapes make no model; `ToolkitError`.
     public init(_ checkpoint: Checkpoint, options: ModelOptions = ModelOptions()) throws {
         self = try ToolkitError.inFile(checkpoint.path) { try Self.prepared(checkpoint, options) }
+        Progress.tell { parameters.map { "\(scheme): \($0.text)" } }
     }
 
     private init(

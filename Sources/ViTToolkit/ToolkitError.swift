@@ -45,7 +45,8 @@ extension ToolkitError: CustomStringConvertible {
             let hint = candidates.isEmpty ? "" : "; did you mean \(candidates.joined(separator: ", "))?"
             return "no variant is called \"\(name)\"\(hint)"
         case .unknownScheme(let name, let known):
-            let hint = NamingScheme.nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
+            var search = NearestName(among: known)
+            let hint = search.nearest(to: name).map { "; did you mean \($0)?" } ?? ""
             return "no naming scheme is called \"\(name)\"\(hint.isEmpty ? ": there" : hint + " There") are "
                 + known.joined(separator: ", ")
         case .modelDescription(let place, let detail):

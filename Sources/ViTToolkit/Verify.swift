@@ -61,7 +61,16 @@ public func verify(
         let isKept: @Sendable (String) -> Bool = { name in
             keepsActivations && (filter.map { fnmatch($0, name, 0) == 0 } ?? true)
         }
-        var trace = ActivationTrace { isKept($0) || wanted.contains($0) }
+        let task = Progress.begin(
+            "forward pass of \(reference.input.shape[0]) images", of: prepared.configuration.depth,
+            unit: .pieces("blocks"))
+        defer { task?.end() }
+        var trace = ActivationTrace { name in
+            if let task, name.hasPrefix("blocks."), let block = Int(name.split(separator: ".")[1]) {
+                task.reach(block)
+            }
+            return isKept(name) || wanted.contains(name)
+        }
         let logits = form.outputs(of: try model.forward(form.input(of: reference.input), trace: &trace))
         var computed: [(name: String, tensor: FloatTensor)] = []
         for activation in trace.activations where activation.name != "logits" {

@@ -29,8 +29,7 @@ extension MappingError: CustomStringConvertible {
         case .noWeights(let examples, let count, let nearest, let lacking):
             Self.noWeights(examples, count, nearest, lacking)
         case .unknownSelection(let path, let candidates):
-            "there are no weights of a Vision Transformer under '\(path)'; they stand "
-                + candidates.map { $0.isEmpty ? "at the top" : "under '\($0)'" }.joined(separator: ", ")
+            Self.unknownSelection(path, candidates)
         case .ambiguousScheme(let schemes, let path):
             "the names \(Self.place(path)) fit the schemes \(schemes.joined(separator: " and ")) equally well; "
                 + "name one with --scheme"
@@ -50,6 +49,14 @@ extension MappingError: CustomStringConvertible {
     }
 
     private static func place(_ path: String) -> String { path.isEmpty ? "at the top" : "under '\(path)'" }
+
+    private static func unknownSelection(_ path: String, _ candidates: [String]) -> String {
+        var search = NearestName(among: candidates.filter { !$0.isEmpty })
+        let hint = search.nearest(to: path).map { "; did you mean \($0)?" } ?? ""
+        let places = candidates.map { $0.isEmpty ? "at the top" : "under '\($0)'" }.joined(separator: ", ")
+        return "there are no weights of a Vision Transformer under '\(path)'"
+            + (hint.isEmpty ? "; they" : hint + " They") + " stand \(places)"
+    }
 
     private static func noWeights(
         _ examples: [String], _ count: Int, _ nearest: String?, _ lacking: [String]

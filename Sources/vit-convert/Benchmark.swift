@@ -1,7 +1,7 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Benchmark: ParsableCommand {
+struct Benchmark: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         abstract: "Measure a model's forward pass, and what the machine allows.",
         discussion: """
@@ -27,6 +27,8 @@ struct Benchmark: ParsableCommand {
 
     @OptionGroup var threads: ThreadArguments
     @OptionGroup var model: ModelArguments
+
+    @OptionGroup var talk: TalkArguments
 
     @Flag(help: "Print the result as JSON.")
     var json = false

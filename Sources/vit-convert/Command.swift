@@ -21,22 +21,26 @@ struct Command: ParsableCommand {
               1   the comparison failed, or --security found what is dangerous
               2   the input cannot be read, mapped or trusted
               64  wrong usage
+            Of several inputs the worst counts. --version names the libraries in use, --version --verbose all of them.
             """,
         subcommands: [
             Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self, Schemes.self,
-            SuggestRules.self, Benchmark.self,
+            SuggestRules.self, Benchmark.self, Run.self,
         ],
         defaultSubcommand: Convert.self)
 
     static func main() {
         system_handle_signals()
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments == ["--version"] {
-            print("vit-convert \(Version.number) (matrix products: \(MatrixProduct.providerDescription))")
+        if arguments.first == "--version", arguments.dropFirst().allSatisfy({ $0 == "--verbose" }) {
+            Standard.print(Version.text(isThorough: arguments.count > 1))
             return
         }
         do {
+            try Spelling.check(arguments)
             var command = try arguments.isEmpty ? parseAsRoot(["--help"]) : parseAsRoot(arguments)
+            (command as? any Talking)?.talk.apply()
+            defer { Meter.stop() }
             try command.run()
         } catch let code as ExitCode {
             exit(withError: code)

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Compare: ParsableCommand {
+struct Compare: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
-        abstract: "Compare two checkpoints, parameter by parameter.",
+        abstract: "Compare checkpoints with one, parameter by parameter.",
         discussion: """
             Both are mapped to canonical names and layouts first, whatever their containers and naming schemes. A \
             parameter is identical (type and bits), equal after cast (other types; the wider rounded to the narrower \
@@ -12,7 +12,8 @@ struct Compare: ParsableCommand {
             configurations (GELU, epsilon, preprocessing) are remarks and do not count.
 
             The exit code is 0 when all are identical, 1 when not. --allow-cast lets other types pass, --absolute and \
-            --relative let small differences pass: |a − b| ≤ absolute + relative · |b|.
+            --relative let small differences pass: |a − b| ≤ absolute + relative · |b|. Of several B each is compared \
+            with A by itself.
 
             EXAMPLES
               vit-convert compare model.pth out.swt
@@ -20,13 +21,14 @@ struct Compare: ParsableCommand {
               vit-convert compare out_f32.swt out_bf16.swt --allow-cast
               vit-convert compare pretrained.pth finetuned.pth --blocks
               vit-convert compare run.pth.tar run.pth.tar --select-b state_dict_ema
+              vit-convert compare pretrained.pth epochs/*.pth --blocks
             """)
 
     @Argument(help: "A checkpoint.")
     var a: String
 
-    @Argument(help: "The checkpoint to compare it with.")
-    var b: String
+    @Argument(help: "The checkpoint to compare it with, or several; shell patterns in quotes are filled in.")
+    var b: [String]
 
     @Flag(help: "A tensor that is the other's in another type counts as equal.")
     var allowCast = false
@@ -48,6 +50,8 @@ struct Compare: ParsableCommand {
     @Flag(help: "Only a line for each block, without its tensors.")
     var blocks = false
 
+    @OptionGroup var talk: TalkArguments
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -59,20 +63,22 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let comparison = try job {
-            var options = ComparisonOptions()
-            options.a = try model.options()
-            options.b = options.a
-            options.a.select = selectA ?? model.select
-            options.b.select = selectB ?? model.select
-            options.allowsCast = allowCast
-            options.absolute = absolute
-            options.relative = relative
-            return try compare(try Checkpoint(path: a), try Checkpoint(path: b), options: options)
+        var options = ComparisonOptions()
+        options.a = try job { try model.options() }
+        options.b = options.a
+        options.a.select = selectA ?? model.select
+        options.b.select = selectB ?? model.select
+        options.allowsCast = allowCast
+        options.absolute = absolute
+        options.relative = relative
+        let base = try job { try Streams.checkpoint(a) }
+        try Inputs(b).report(asJSON: json) { path in
+            let comparison = try compare(base, try Streams.checkpoint(path), options: options)
+            Standard.remark(comparison.remarks)
+            Standard.remark(comparison.configurationRemark.map { [$0] } ?? [])
+            return Outcome(
+                json: { comparison.json }, text: { comparison.text(listsTensors: !blocks) },
+                code: comparison.isEqual ? 0 : 1)
         }
-        Standard.remark(comparison.remarks)
-        Standard.remark(comparison.configurationRemark.map { [$0] } ?? [])
-        Standard.print(json ? comparison.json.pretty : comparison.text(listsTensors: !blocks))
-        guard comparison.isEqual else { throw ExitCode(1) }
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Convert: ParsableCommand {
+struct Convert: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         abstract: "Convert a checkpoint (the default subcommand).",
         discussion: """
@@ -9,7 +9,8 @@ struct Convert: ParsableCommand {
             the kind is told by the content. OUT's ending says what to write: .swt, .safetensors, .npz, .pth or .h5. \
             With --to huggingface… OUT may be a folder, which then holds a config.json, too.
 
-            OUT appears whole or not at all; until then, what stood there stays untouched.
+            OUT appears whole or not at all; until then, what stood there stays untouched. A - for IN is standard \
+            input, for OUT standard output, which an .swt goes to unless --format says otherwise.
 
             EXAMPLES
               vit-convert jx_vit_base_patch16_224_in21k.pth out.swt
@@ -20,6 +21,7 @@ struct Convert: ParsableCommand {
               vit-convert out.swt folder/ --to huggingface
               vit-convert my_vit.pth out.swt --rules my_vit.json
               vit-convert out.swt my_vit.safetensors --to my_vit.json
+              zstd -dc model.pth.zst | vit-convert - - | ssh host 'cat > model.swt'
             """)
 
     @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"))
@@ -33,6 +35,11 @@ struct Convert: ParsableCommand {
             "Write the names and layouts of another framework (see: vit-convert schemes), or of a rules file.",
             valueName: "scheme|file.json"))
     var to: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to write, whatever OUT ends in: swt, safetensors, npz, pth or h5.", valueName: "ending"))
+    var format: OutputFormat?
 
     @Flag(help: "Deflate the members of an .npz.")
     var compress = false
@@ -60,8 +67,16 @@ struct Convert: ParsableCommand {
     @Option(help: "The seed for parameters that are initialised anew.")
     var seed: UInt64 = 0
 
+    @OptionGroup var talk: TalkArguments
+
     @Flag(help: "Print the result as JSON.")
     var json = false
+
+    func validate() throws {
+        if output == Streams.word, json, !dryRun {
+            throw ValidationError("--json and the output '-' exclude each other: both go to standard output.")
+        }
+    }
 
     func run() throws {
         try job {
@@ -72,10 +87,13 @@ struct Convert: ParsableCommand {
             options.allowsUnsafeSource = allowUnsafeSource
             var form = try to.map { try OutputForm(named: $0) } ?? OutputForm()
             form.isCompressed = compress
-            let checkpoint = try Checkpoint(path: input)
+            form.format = format
+            let output = try dryRun ? output : Streams.output(output, &form)
+            let checkpoint = try Streams.checkpoint(input)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
                 try prepared.proveSafe(options)
+                if output == Streams.word { form.stream = STDOUT_FILENO }
                 let outgoing = try prepared.outgoing(to: output, form: form)
                 Standard.remark(prepared.remarks + outgoing.remarks)
                 Standard.print(
@@ -87,13 +105,15 @@ struct Convert: ParsableCommand {
                     checkpoint, to: output, options: options, form: form, references: reference,
                     tolerance: tolerance.options, referenceForm: referenceForm.form)
                 Standard.remark(conversion.model.remarks + conversion.remarks)
-                Standard.print(
+                let results = form.stream == nil ? Standard.output : Standard.error
+                results.print(
                     json
                         ? Self.json(conversion.model, conversion).pretty
                         : Self.summary(conversion.model, prefix: "wrote")
                             + conversion.reports.map { "\n\($0)" }.joined())
             } catch ToolkitError.parityFailed(let reports) {
-                for report in reports { Standard.print("\(report)") }
+                let results = form.stream == nil ? Standard.output : Standard.error
+                for report in reports { results.print("\(report)") }
                 Standard.error.write("vit-convert: \(ToolkitError.parityFailed(reports))\n")
                 Standard.error.write("remark: vit-convert verify with the same options looks for the cause\n")
                 throw ExitCode(1)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Initialise: ParsableCommand {
+struct Initialise: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Write a freshly initialised model of a known variant.",
@@ -32,19 +32,29 @@ struct Initialise: ParsableCommand {
     @Option(help: ArgumentHelp("Write the names and layouts of another framework.", valueName: "scheme"))
     var to: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What to write, whatever OUT ends in: swt, safetensors, npz, pth or h5.", valueName: "ending"))
+    var format: OutputFormat?
+
     @OptionGroup var adaptation: AdaptationArguments
+
+    @OptionGroup var talk: TalkArguments
 
     func run() throws {
         try job {
             var form = OutputForm()
             form.scheme = to
+            form.format = format
+            let output = try Streams.output(output, &form)
             var options = ModelOptions()
             adaptation.apply(to: &options)
             options.seed = seed
             options.imageSize = imageSize
             let result = try initialise(variant, to: output, options: options, form: form)
             Standard.remark(result.remarks)
-            Standard.print(
+            let results = form.stream == nil ? Standard.output : Standard.error
+            results.print(
                 "wrote \(ViTVariant.describe(result.configuration)): \(Text.bytes(result.byteCount))")
         }
     }

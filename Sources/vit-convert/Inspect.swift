@@ -1,7 +1,7 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Inspect: ParsableCommand {
+struct Inspect: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         abstract: "Show what is in a checkpoint, without executing anything in it.",
         discussion: """
@@ -20,10 +20,11 @@ struct Inspect: ParsableCommand {
               vit-convert inspect model.safetensors --filter '*.attn.*' --statistics
               vit-convert inspect vit_b_16-c867db91.pth --digest --json
               vit-convert inspect downloaded.pth --security
+              vit-convert inspect *.pth models/*.safetensors --json
             """)
 
-    @Argument(help: "The checkpoint.")
-    var file: String
+    @Argument(help: "The checkpoint, or several; shell patterns in quotes are filled in.")
+    var files: [String]
 
     @Flag(help: "Show names as a tree, with blocks that are alike folded into one.")
     var tree = false
@@ -42,6 +43,8 @@ struct Inspect: ParsableCommand {
 
     @OptionGroup var model: ModelArguments
 
+    @OptionGroup var talk: TalkArguments
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -52,40 +55,32 @@ struct Inspect: ParsableCommand {
     }
 
     func run() throws {
-        if security { return try showSecurity() }
-        try job {
-            var options = InspectionOptions()
-            options.computesDigests = digest
-            options.computesStatistics = statistics
-            options.filter = filter
-            options.model = try model.options()
-            let checkpoint: Checkpoint
-            do throws(CheckpointError) {
-                checkpoint = try Checkpoint(path: file)
-            } catch {
-                if json { Standard.print(Inspection.json(of: error, path: file).pretty) }
-                throw error
-            }
-            let inspection = try inspect(checkpoint, options: options)
-            Standard.print(json ? inspection.json.pretty : text(of: inspection))
-        }
+        if security { return try Inputs(files).report(asJSON: json, safety) }
+        try Inputs(files).report(asJSON: json, unreadable: Inspection.json, contents)
     }
 
-    private func showSecurity() throws {
-        let report = try job { try SecurityReport(path: file) }
-        if json {
-            let value = JSONValue.object(["file": .string(file), "security": report.json])
-            Standard.print(value.pretty)
-        } else {
-            var parts: [String] = []
-            for (heading, rows) in report.sections {
-                let table = Text.table(heading == nil ? [["file", file]] + rows : rows)
-                parts.append(heading.map { $0 + "\n" + table } ?? table)
-            }
-            Standard.print(parts.joined(separator: "\n\n"))
-        }
-        if report.verdict == .dangerous { throw ExitCode(1) }
-        if report.problem != nil { throw ExitCode(2) }
+    private func contents(of path: String) throws -> Outcome {
+        var options = InspectionOptions()
+        options.computesDigests = digest
+        options.computesStatistics = statistics
+        options.filter = filter
+        options.model = try model.options()
+        let inspection = try inspect(try Streams.checkpoint(path), options: options)
+        Standard.remark([inspection.remark(onFilter: filter)].compactMap { $0 })
+        return Outcome(json: { inspection.json }, text: { text(of: inspection) })
+    }
+
+    private func safety(of path: String) throws -> Outcome {
+        let report = try Streams.security(path)
+        let code: Int32 = report.verdict == .dangerous ? 1 : report.problem != nil ? 2 : 0
+        return Outcome(
+            json: { .object(["file": .string(path), "security": report.json]) },
+            text: {
+                report.sections.map { heading, rows in
+                    let table = Text.table(heading == nil ? [["file", path]] + rows : rows)
+                    return heading.map { $0 + "\n" + table } ?? table
+                }.joined(separator: "\n\n")
+            }, code: code)
     }
 
     private func text(of inspection: Inspection) -> String {
@@ -119,7 +114,9 @@ struct Inspect: ParsableCommand {
         let all = checkpoint.tensors.count
         facts.append(["tensors", count == all ? "\(all)" : "\(count) of \(all)"])
         var parts = [Text.table(facts)]
-        if let problem = inspection.modelProblem, !checkpoint.tensors.isEmpty { parts.append(problem) }
+        if let problem = inspection.modelProblem, !checkpoint.tensors.isEmpty {
+            parts.append(Text.prose(problem))
+        }
         if count > 0 {
             parts.append(
                 tree
@@ -135,7 +132,7 @@ struct Inspect: ParsableCommand {
                 "Python globals named, none of them imported:\n  "
                     + checkpoint.globals.joined(separator: "\n  "))
         }
-        parts.append(findings(of: inspection))
+        parts.append(Text.prose(findings(of: inspection)))
         return parts.joined(separator: "\n\n")
     }
 
@@ -151,10 +148,17 @@ struct Inspect: ParsableCommand {
     }
 
     private func table(_ entries: [Inspection.Entry]) -> String {
-        Text.table(
+        let largest = entries.map(\.tensor.view.byteCount).max() ?? 0
+        // What other programs take apart stays as it is.
+        let showsSizes = Terminal.output.width != nil && !digest && !statistics
+        return Text.table(
             entries.map { entry in
                 let view = entry.tensor.view
                 var row = [entry.tensor.name, view.dtype.rawValue, view.shape.description]
+                if showsSizes {
+                    row.append(Text.right(Text.bytes(view.byteCount), 9))
+                    row.append(Text.bar(Double(view.byteCount) / Double(max(1, largest)), of: 12))
+                }
                 if let statistics = entry.statistics {
                     row.append("min \(Text.short(statistics.minimum))")
                     row.append("max \(Text.short(statistics.maximum))")

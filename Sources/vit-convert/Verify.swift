@@ -1,7 +1,7 @@
 import ArgumentParser
 import ViTToolkit
 
-struct Verify: ParsableCommand {
+struct Verify: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         abstract: "Run a model and compare it with reference logits and activations.",
         discussion: """
@@ -56,6 +56,8 @@ struct Verify: ParsableCommand {
     @Option(help: ArgumentHelp("Round the parameters to f16 or bf16 first.", valueName: "type"))
     var dtype: ParameterType?
 
+    @OptionGroup var talk: TalkArguments
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -81,7 +83,11 @@ struct Verify: ParsableCommand {
         } else {
             for (reference, result) in zip(reference, results) {
                 if results.count > 1 { Standard.print("\(reference):") }
-                Standard.print("\(result.report)")
+                let width = 10
+                Standard.print(
+                    Terminal.output.width == nil
+                        ? "\(result.report)"
+                        : result.report.text { Text.left(Text.bar($0, of: width), width) })
                 if let diagnosis = result.diagnosis { Standard.print("\(diagnosis)") }
             }
             Standard.print("matrix products: \(MatrixProduct.providerDescription)")
@@ -105,7 +111,7 @@ struct Verify: ParsableCommand {
         options.dropsPreLogits = noPreLogits
         options.classes = dropHead ? 0 : nil
         options.dtype = dtype?.dtype
-        let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
+        let prepared = try PreparedModel(try Streams.checkpoint(path), options: options)
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
         return try reference.map { reference in
             let verification = try verify(
@@ -115,11 +121,16 @@ struct Verify: ParsableCommand {
             guard diagnose ?? !verification.report.passed else {
                 return Result(report: verification.report, diagnosis: nil)
             }
-            let line = StatusLine()
-            defer { line.clear() }
+            var task: ProgressTask?
+            defer { task?.end() }
             let diagnosis = try ViTToolkit.diagnose(
                 prepared, reference: reference, verification: verification, form: referenceForm.form
-            ) { line.show("looking for the cause, \($0.done) of at most \($0.limit): \($0.trying)") }
+            ) { step in
+                if task == nil {
+                    task = Progress.begin("looking for the cause", of: step.limit, unit: .pieces("trials"))
+                }
+                task?.reach(step.done)
+            }
             return Result(report: verification.report, diagnosis: diagnosis)
         }
     }

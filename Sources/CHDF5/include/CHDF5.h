@@ -20,6 +20,9 @@ const char *hdf5_problem(void);
 /// The innermost message of the last failure in this process, without a line's end.
 const char *hdf5_message(void);
 
+/// The version whose headers this program was built with, and which the library has to be.
+const char *hdf5_version(void);
+
 // MARK: The child process
 
 /// The bytes of a file that is read: of a descriptor from `start` on, or of memory where that is not null. The

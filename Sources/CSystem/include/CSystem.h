@@ -34,6 +34,12 @@ void system_release_signals(void);
 void system_mapped(const void *start, size_t count, const char *path);
 void system_unmapped(const void *start);
 
+/// The columns of a terminal; 0 for what is none, or does not tell.
+int system_terminal_width(int descriptor);
+
+/// Has a signal that ends the process clear the line that stands on standard error, which is a terminal.
+void system_line_shown(int is_shown);
+
 /// For a command: SIGINT, SIGTERM and SIGHUP leave no unfinished files, and then end the process as they do; a mapped
 /// file that loses its bytes ends it with a message and exit code 2; a file-size limit is an error of the write.
 void system_handle_signals(void);

@@ -12,9 +12,7 @@ extension SecurityReport {
         do {
             let path = try Checkpoint.resolved(path)
             guard path.hasSuffix(".index.json") else {
-                let file = try OpenFile(path: path)
-                let isHDF5 = ((try? HDF5Superblock.offset(in: ByteRegion(file))) ?? nil) != nil
-                self = try Self.of([file], checkpoint: isHDF5 ? Result { try Checkpoint(path: path) } : nil)
+                try self.init(file: try OpenFile(path: path))
                 return
             }
             let index = try JSONParser.parse(try ByteRegion(try OpenFile(path: path)).array())
@@ -27,6 +25,16 @@ extension SecurityReport {
             if files.isEmpty { problem = "the index names no files beside it" }
         } catch {
             throw CheckpointError(error, path: path)
+        }
+    }
+
+    /// Looks through a file that is open.
+    package init(file: OpenFile) throws(CheckpointError) {
+        do {
+            let isHDF5 = ((try? HDF5Superblock.offset(in: ByteRegion(file))) ?? nil) != nil
+            self = try Self.of([file], checkpoint: isHDF5 ? Result { try Checkpoint(file: file) } : nil)
+        } catch {
+            throw CheckpointError(error, path: file.path)
         }
     }
 

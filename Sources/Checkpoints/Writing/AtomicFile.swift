@@ -9,10 +9,12 @@ package final class AtomicFile {
     /// Where the file will be: the target itself, or what a symbolic link there points to.
     package let path: String
     private var descriptor: Int32 { places.descriptor }
-    private let places: PlacedWriter
+    private var places: PlacedWriter
     private let temporaryName: TemporaryName
     private var temporary: UnfinishedFile?
     private var placement = Placement.none
+    /// Where the whole file is sent in place of being given a name.
+    private let stream: Int32?
     /// The number of bytes written so far: the end of what was written furthest back.
     package private(set) var count = 0
     /// Where the next bytes go.
@@ -33,6 +35,7 @@ package final class AtomicFile {
     package init(replacing target: String, newFolder: String? = nil) throws(CheckpointError) {
         let path = try Self.destination(of: target)
         self.path = path
+        stream = nil
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT != S_IFREG {
@@ -65,6 +68,18 @@ package final class AtomicFile {
         // The process's mask does not apply to the mode of a file that is being replaced. Where modes cannot be
         // set, the file is readable to no more than it was.
         fchmod(opened, mode)
+    }
+
+    /// A file that goes to an open descriptor once it is whole, and until then has no name.
+    package init(sendingTo stream: Int32, named name: String) throws(CheckpointError) {
+        do throws(ByteError) {
+            places = PlacedWriter(descriptor: try SpooledFile.open(), path: name)
+        } catch {
+            throw CheckpointError(error, path: name)
+        }
+        path = name
+        self.stream = stream
+        temporaryName = TemporaryName(beside: name)
     }
 
     deinit {
@@ -113,6 +128,9 @@ package final class AtomicFile {
     }
 
     // MARK: Writing
+
+    /// Has the bytes that are written from here on counted.
+    package func tell(_ progress: ProgressTask?) { places.progress = progress }
 
     /// Writes the bytes where the last ones ended.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
@@ -186,6 +204,9 @@ package final class AtomicFile {
     /// Flushes to the disk what was written so far, while somebody else is still at work: ``commit()`` then has
     /// less to wait for.
     package func flush() throws(CheckpointError) {
+        guard stream == nil else { return }
+        let task = Progress.begin("flushing \(path) to the disk", of: 0)
+        defer { task?.end() }
         guard fsync(descriptor) == 0 else { throw failure(errno) }
     }
 
@@ -200,6 +221,9 @@ package final class AtomicFile {
     package static func commit(
         _ files: [AtomicFile], newFolder: String? = nil
     ) throws(CheckpointError) {
+        if let file = files.first, let stream = file.stream, files.count == 1 {
+            return try file.places.send(file.count, to: stream)
+        }
         for file in files { try file.finish() }
         // From here on it takes a few calls, which a signal waits for.
         system_hold_signals()

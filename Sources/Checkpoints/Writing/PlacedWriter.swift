@@ -12,6 +12,8 @@ struct PlacedTensor: Sendable {
 struct PlacedWriter: Sendable {
     let descriptor: Int32
     let path: String
+    /// What is told of the bytes that are written.
+    var progress: ProgressTask?
 
     func failure(_ code: Int32, at offset: Int) -> CheckpointError {
         CheckpointError(
@@ -41,6 +43,7 @@ struct PlacedWriter: Sendable {
             }
             guard written > 0 else { throw failure(ENOSPC, at: offset + done) }
             done += written
+            progress?.advance(by: written)
         }
     }
 
@@ -73,6 +76,7 @@ struct PlacedWriter: Sendable {
             // system whose files cannot be copied so.
             if copied == 0 { break }
             done += copied
+            progress?.advance(by: copied)
         }
         return done
     }

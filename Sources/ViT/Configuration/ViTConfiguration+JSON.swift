@@ -1,9 +1,10 @@
+import Pictures
 import TensorCore
 
 /// The configuration as JSON, as it stands in an `.swt` file's `vit.configuration`.
 ///
 /// Sizes are `[height, width]`. All keys are written, in a fixed order, but for those without a value:
-/// `qkScale`, `preLogits`, `mean`, `std`, `labels`. Reading needs the sizes that have no natural default; the rest
+/// `qkScale`, `preLogits`, `mean`, `std`, `cropRatio`, `resizeMode`, `interpolation`, `labels`. Reading needs the sizes that have no natural default; the rest
 /// may be left out and takes the default of ``ViTConfiguration``, and unknown keys are passed over.
 extension ViTConfiguration {
     /// The configuration as a JSON object; the same configuration gives the same text.
@@ -41,6 +42,9 @@ extension ViTConfiguration {
             "layerNormEpsilon": .number(layerNormEpsilon),
             "mean": preprocessing.map { .array($0.mean.map { .number($0) }) },
             "std": preprocessing.map { .array($0.standardDeviation.map { .number($0) }) },
+            "cropRatio": preprocessing?.resizing.map { .number($0.cropRatio) },
+            "resizeMode": preprocessing?.resizing.map { .string($0.mode.rawValue) },
+            "interpolation": preprocessing?.resizing.map { .string($0.interpolation.rawValue) },
             "labels": labels.map { .strings($0) },
         ])
     }
@@ -85,6 +89,11 @@ extension ViTConfiguration {
         layerNormEpsilon = try keys.number("layerNormEpsilon") ?? layerNormEpsilon
         if let mean = try keys.numbers("mean"), let deviation = try keys.numbers("std") {
             preprocessing = Preprocessing(mean: mean, standardDeviation: deviation)
+            if let ratio = try keys.number("cropRatio") {
+                preprocessing?.resizing = Resizing(
+                    cropRatio: ratio, mode: try keys.word("resizeMode", default: .center),
+                    interpolation: try keys.word("interpolation", default: .bicubic))
+            }
         }
         labels = try keys.words("labels")
         try validate()

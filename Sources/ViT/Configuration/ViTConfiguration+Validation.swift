@@ -34,6 +34,9 @@ extension ViTConfiguration {
             guard counts == [channels, channels] else {
                 throw .configuration("expected \(channels) means and standard deviations, found \(counts)")
             }
+            guard preprocessing.resizing.map({ $0.cropRatio > 0 && $0.cropRatio <= 1 }) ?? true else {
+                throw .configuration("expected a crop ratio above 0 and at most 1")
+            }
         }
         guard classToken || !distilled else {
             throw .configuration("a distilled model needs a class token")

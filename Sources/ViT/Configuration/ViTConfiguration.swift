@@ -1,3 +1,5 @@
+import Pictures
+
 /// Everything that the forward pass of a Vision Transformer needs to know beside its parameters.
 ///
 /// The defaults are those of ViT-B/16 at 224 pixels with 1000 classes (Dosovitskiy et al., arXiv 2010.11929).
@@ -69,6 +71,8 @@ public struct ViTConfiguration: Sendable, Equatable {
         public var mean: [Double]
         /// The standard deviation of each channel.
         public var standardDeviation: [Double]
+        /// How a picture is fitted to the input, where it is known.
+        public var resizing: Resizing?
 
         /// One number per channel in each.
         public init(mean: [Double], standardDeviation: [Double]) {

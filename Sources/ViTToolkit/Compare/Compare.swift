@@ -35,8 +35,14 @@ public func compare(_ a: Checkpoint, _ b: Checkpoint, options: ComparisonOptions
     -> CheckpointComparison
 {
     let sides = try ComparisonSide.pair(a, options.a, b, options.b)
-    let tensors = try pairs(sides.a, sides.b).map { name, left, right in
-        try TensorDifference(name: name, left, of: a, right, of: b, options: options)
+    let pairs = pairs(sides.a, sides.b)
+    let task = Progress.begin(
+        "comparing \(b.path)",
+        of: pairs.reduce(0) { $0 + ($1.a?.view.byteCount ?? 0) + ($1.b?.view.byteCount ?? 0) })
+    defer { task?.end() }
+    let tensors = try pairs.map { name, left, right in
+        defer { task?.advance(by: (left?.view.byteCount ?? 0) + (right?.view.byteCount ?? 0)) }
+        return try TensorDifference(name: name, left, of: a, right, of: b, options: options)
     }
     return CheckpointComparison(
         a: sides.a.summary, b: sides.b.summary, options: options, tensors: tensors,

@@ -6,6 +6,7 @@ extension ModelDescription {
     mutating func readOpenCLIP(_ file: ConfigurationFile) throws {
         if let preprocessing = try file.object("preprocess_cfg") {
             try readPreprocessing(preprocessing, mean: "mean", deviation: "std")
+            try readOpenCLIPResizing(preprocessing)
         }
         // An image tower of timm's is described by timm's name for it.
         guard let model = try file.object("model_cfg"), let tower = try model.object("vision_cfg"),

@@ -36,6 +36,7 @@ extension ModelDescription {
         try readLabelNames(file)
         guard let pretrained = try file.object("pretrained_cfg") else { return }
         try readPreprocessing(pretrained, mean: "mean", deviation: "std")
+        try readTimmResizing(pretrained)
         if let size = try pretrained.numbers("input_size"), size.count == 3,
             let height = Int(exactly: size[1]), let width = Int(exactly: size[2]),
             (1...1 << 16).contains(height), (1...1 << 16).contains(width)

@@ -71,6 +71,7 @@ struct ModelDescription {
         }
         if let preprocessor, try preprocessor.bool("do_normalize") ?? true {
             try readPreprocessing(preprocessor, mean: "image_mean", deviation: "image_std")
+            try readTransformersResizing(preprocessor)
         }
     }
 

@@ -58,6 +58,13 @@ package struct OutgoingModel {
     ///
     /// - Parameter metadata: what an `.swt` says about itself.
     func write(to file: AtomicFile, metadata: [(key: String, value: String)]) throws {
+        let task = Progress.begin(
+            "writing \(file.path)", of: tensors.reduce(0) { $0 + $1.view.byteCount })
+        file.tell(task)
+        defer {
+            file.tell(nil)
+            task?.end()
+        }
         switch format {
         case .npz: try NpzWriter.write(tensors, to: file, compressed: isCompressed)
         case .torch: try TorchZipWriter.write(tensors, to: file)

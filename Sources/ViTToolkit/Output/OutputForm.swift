@@ -14,7 +14,7 @@ public enum OutputFormat: Sendable, CaseIterable {
     case hdf5
 
     /// The endings that mean a container.
-    var endings: [String] {
+    package var endings: [String] {
         switch self {
         case .swt: [".swt"]
         case .safetensors: [".safetensors"]
@@ -40,6 +40,10 @@ public struct OutputForm: Sendable {
     public var scheme: String?
     /// A naming scheme of the user's own to write in.
     package var rules: NamingScheme?
+    /// The container, whatever the output's name ends in; nil leaves it to the ending.
+    public var format: OutputFormat?
+    /// An open descriptor to which the file goes, once it is whole, in place of a name.
+    package var stream: Int32?
     /// Whether the members of an `.npz` are deflated; other containers have no such form.
     public var isCompressed = false
 

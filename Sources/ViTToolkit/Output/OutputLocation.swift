@@ -18,15 +18,25 @@ struct OutputLocation {
     private let folder: String?
     /// Whether what is written is a whole model for transformers.
     let isModelFolder: Bool
+    /// The descriptor to which the file goes in place of a name.
+    private let stream: Int32?
 
     /// - Parameter output: a file's name, or in the names of transformers also a folder's: one that is there, or
     ///   a name without an ending.
     /// - Throws: `ToolkitError.unknownOutput`; `CheckpointError` for a folder where a file is needed.
     init(_ output: String, _ form: OutputForm) throws {
+        stream = form.stream
+        guard form.stream == nil else {
+            path = output
+            format = form.format ?? .swt
+            folder = nil
+            isModelFolder = false
+            return
+        }
         let isFolder = output.hasSuffix("/") || Self.isFolder(output)
         let name = output.split(separator: "/").last ?? ""
         let isOfTransformers = HuggingFaceConfiguration.knows(try form.namingScheme.name)
-        if isOfTransformers, isFolder || !name.contains(".") {
+        if isOfTransformers, isFolder || form.format == nil && !name.contains(".") {
             let folder = String(output.reversed().drop { $0 == "/" }.reversed())
             self.folder = folder.isEmpty ? "/" : folder
             path = folder + "/model.safetensors"
@@ -40,7 +50,7 @@ struct OutputLocation {
                 "is a folder: name a file in it (only the names of transformers make up a folder)",
                 path: output)
         }
-        format = try OutputFormat(path: output)
+        format = try form.format ?? OutputFormat(path: output)
         path = output
         folder = nil
         isModelFolder = isOfTransformers && ["model.safetensors", "pytorch_model.bin"].contains(name)
@@ -75,6 +85,7 @@ struct OutputLocation {
     ///
     /// - Parameter others: the paths of other files that are read.
     func prove(isNotPartOf checkpoint: Checkpoint, _ sidecars: [Sidecar], others: [String] = []) throws {
+        guard stream == nil else { return }
         let read = Set(
             checkpoint.files.map(\.identity) + others.compactMap { try? OpenFile(path: $0).identity })
         for path in [path] + sidecars.map({ surroundings + $0.name }) {
@@ -92,6 +103,12 @@ struct OutputLocation {
 
     /// Runs `write` with a new file for the tensors, then puts that and the sidecars in place, all of them or none.
     func write<Result>(_ sidecars: [Sidecar], _ write: (AtomicFile) throws -> Result) throws -> Result {
+        if let stream {
+            let file = try AtomicFile(sendingTo: stream, named: path)
+            let result = try write(file)
+            try file.commit()
+            return result
+        }
         if let folder { AtomicFile.removeStale(besideFolder: folder) }
         let newFolder = folder.flatMap { Self.isFolder($0) ? nil : $0 }
         let file = try AtomicFile(replacing: path, newFolder: newFolder)

@@ -16,6 +16,12 @@ package struct MappedTensor: Sendable {
         self.operations = operations
     }
 
+    /// The rule as it was applied, in words.
+    package var text: String {
+        let source = sources.isEmpty ? "made anew" : sources.joined(separator: ", ")
+        return "\(name) ← \(source)" + (operations.isEmpty ? "" : ": \(operations.joined(separator: ", "))")
+    }
+
     /// The tensor's entry in the provenance of an `.swt`.
     package var provenance: JSONValue {
         .object(["sources": .strings(sources), "operations": .strings(operations)])

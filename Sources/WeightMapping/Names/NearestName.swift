@@ -2,16 +2,16 @@
 ///
 /// A hostile file must not buy time with long names or many: names beyond 256 bytes are not looked at, and the
 /// search ends when it has compared a fixed number of bytes.
-struct NearestName {
+package struct NearestName {
     private let candidates: [(name: String, bytes: [UInt8])]
     private var budget = 40_000_000
 
-    init(among names: [String]) {
+    package init(among names: [String]) {
         candidates = names.map { ($0, Array($0.utf8)) }.filter { $0.1.count <= 256 }
     }
 
     /// The candidate with the least edit distance, when at least half of `name` agrees with it.
-    mutating func nearest(to name: String) -> String? {
+    package mutating func nearest(to name: String) -> String? {
         let target = Array(name.utf8)
         guard target.count <= 256 else { return nil }
         var best: String?
@@ -45,13 +45,5 @@ struct NearestName {
             if least > limit { return nil }
         }
         return row[b.count] <= limit ? row[b.count] : nil
-    }
-}
-
-extension NamingScheme {
-    /// The scheme's name most like a mistyped one.
-    package static func nearest(to name: String, among known: [String]) -> String? {
-        var search = NearestName(among: known)
-        return search.nearest(to: name)
     }
 }
