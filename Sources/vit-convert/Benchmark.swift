@@ -16,7 +16,8 @@ struct Benchmark: ParsableCommand, Talking {
               vit-convert benchmark out.swt --batch 1 --runs 50 --json
             """)
 
-    @Argument(help: ArgumentHelp("A checkpoint, or a variant's name.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("A checkpoint, or a variant's name.", valueName: "model"), completion: .file())
     var name: String
 
     @Option(help: ArgumentHelp("Images at a time, one measurement each.", valueName: "N,…"))

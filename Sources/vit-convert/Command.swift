@@ -21,11 +21,12 @@ struct Command: ParsableCommand {
               1   the comparison failed, or --security found what is dangerous
               2   the input cannot be read, mapped or trusted
               64  wrong usage
+
             Of several inputs the worst counts. --version names the libraries in use, --version --verbose all of them.
             """,
         subcommands: [
             Convert.self, Inspect.self, Verify.self, Compare.self, Initialise.self, Schemes.self,
-            SuggestRules.self, Benchmark.self, Run.self,
+            SuggestRules.self, Benchmark.self, Run.self, Manual.self,
         ],
         defaultSubcommand: Convert.self)
 

@@ -24,10 +24,12 @@ struct Compare: ParsableCommand, Talking {
               vit-convert compare pretrained.pth epochs/*.pth --blocks
             """)
 
-    @Argument(help: "A checkpoint.")
+    @Argument(help: "A checkpoint.", completion: .file())
     var a: String
 
-    @Argument(help: "The checkpoint to compare it with, or several; shell patterns in quotes are filled in.")
+    @Argument(
+        help: "The checkpoint to compare it with, or several; shell patterns in quotes are filled in.",
+        completion: .file())
     var b: [String]
 
     @Flag(help: "A tensor that is the other's in another type counts as equal.")

@@ -24,16 +24,16 @@ struct Convert: ParsableCommand, Talking {
               zstd -dc model.pth.zst | vit-convert - - | ssh host 'cat > model.swt'
             """)
 
-    @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"))
+    @Argument(help: ArgumentHelp("The checkpoint to read.", valueName: "in"), completion: .file())
     var input: String
 
-    @Argument(help: ArgumentHelp("The file to write.", valueName: "out"))
+    @Argument(help: ArgumentHelp("The file to write.", valueName: "out"), completion: .file())
     var output: String
 
     @Option(
         help: ArgumentHelp(
             "Write the names and layouts of another framework (see: vit-convert schemes), or of a rules file.",
-            valueName: "scheme|file.json"))
+            valueName: "scheme|file.json"), completion: .schemes)
     var to: String?
 
     @Option(
@@ -48,7 +48,9 @@ struct Convert: ParsableCommand, Talking {
     @OptionGroup var repairs: RepairArguments
     @OptionGroup var adaptation: AdaptationArguments
 
-    @Option(help: "Verify the result against this reference before it is put in place; may be repeated.")
+    @Option(
+        help: "Verify the result against this reference before it is put in place; may be repeated.",
+        completion: .references)
     var reference: [String] = []
 
     @OptionGroup var referenceForm: ReferenceArguments

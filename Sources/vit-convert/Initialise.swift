@@ -17,10 +17,12 @@ struct Initialise: ParsableCommand, Talking {
               \(ViTVariant.all.map(\.name).joined(separator: "\n  "))
             """)
 
-    @Argument(help: "The variant's name.")
+    @Argument(help: "The variant's name.", completion: .variants)
     var variant: String
 
-    @Argument(help: ArgumentHelp("The file to write, or a folder with --to huggingface.", valueName: "out"))
+    @Argument(
+        help: ArgumentHelp("The file to write, or a folder with --to huggingface.", valueName: "out"),
+        completion: .file())
     var output: String
 
     @Option(help: "The seed of all random draws.")
@@ -29,7 +31,9 @@ struct Initialise: ParsableCommand, Talking {
     @Option(help: ArgumentHelp("The image size in pixels.", valueName: "N|HxW"))
     var imageSize: ViTConfiguration.Size?
 
-    @Option(help: ArgumentHelp("Write the names and layouts of another framework.", valueName: "scheme"))
+    @Option(
+        help: ArgumentHelp("Write the names and layouts of another framework.", valueName: "scheme"),
+        completion: .schemes)
     var to: String?
 
     @Option(

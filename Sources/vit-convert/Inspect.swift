@@ -23,7 +23,8 @@ struct Inspect: ParsableCommand, Talking {
               vit-convert inspect *.pth models/*.safetensors --json
             """)
 
-    @Argument(help: "The checkpoint, or several; shell patterns in quotes are filled in.")
+    @Argument(
+        help: "The checkpoint, or several; shell patterns in quotes are filled in.", completion: .file())
     var files: [String]
 
     @Flag(help: "Show names as a tree, with blocks that are alike folded into one.")

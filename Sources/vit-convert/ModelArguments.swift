@@ -6,13 +6,15 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "Which nested dictionary holds the weights (state_dict_ema, say).")
     var select: String?
 
-    @Option(help: "The naming scheme of the tensors, instead of telling it (see: vit-convert schemes).")
+    @Option(
+        help: "The naming scheme of the tensors, instead of telling it (see: vit-convert schemes).",
+        completion: .schemes)
     var scheme: String?
 
     @Option(
         help: ArgumentHelp(
             "A naming scheme of your own, as JSON (start from: vit-convert suggest-rules FILE).",
-            valueName: "file"))
+            valueName: "file"), completion: .file(extensions: ["json"]))
     var rules: String?
 
     @Option(help: "The number of attention heads, where shapes cannot tell.")

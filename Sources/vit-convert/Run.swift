@@ -19,12 +19,15 @@ struct Run: ParsableCommand, Talking {
               vit-convert run deit.pth --image 'photos/*.jpg' --mean imagenet --json
             """)
 
-    @Argument(help: ArgumentHelp("The model: an .swt or any other checkpoint.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: an .swt or any other checkpoint.", valueName: "model"),
+        completion: .file())
     var path: String
 
     @Option(
         help: ArgumentHelp(
-            "A picture, JPEG or PNG; may be repeated, and be a pattern in quotes.", valueName: "file"))
+            "A picture, JPEG or PNG; may be repeated, and be a pattern in quotes.", valueName: "file"),
+        completion: .file(extensions: ["jpg", "jpeg", "png"]))
     var image: [String] = []
 
     @Option(help: "How many classes are told.")
@@ -33,10 +36,12 @@ struct Run: ParsableCommand, Talking {
     @Option(
         help: ArgumentHelp(
             "The names of the classes: a line for each, or JSON; by default what the checkpoint knows.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var labels: String?
 
-    @Option(help: ArgumentHelp("Draw what the model looks at.", valueName: "out.png"))
+    @Option(
+        help: ArgumentHelp("Draw what the model looks at.", valueName: "out.png"),
+        completion: .file(extensions: ["png"]))
     var attention: String?
 
     @Option(

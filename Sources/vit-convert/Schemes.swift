@@ -14,7 +14,7 @@ struct Schemes: ParsableCommand {
               vit-convert schemes timm --json > my_vit.json
             """)
 
-    @Argument(help: "The scheme to show; all are listed without one.")
+    @Argument(help: "The scheme to show; all are listed without one.", completion: .schemes)
     var name: String?
 
     @Flag(help: "Print the result as JSON; that of one scheme is a rules file.")

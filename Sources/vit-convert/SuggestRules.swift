@@ -14,7 +14,7 @@ struct SuggestRules: ParsableCommand {
               vit-convert my_vit.pth out.swt --rules my_vit.json
             """)
 
-    @Argument(help: "The checkpoint.")
+    @Argument(help: "The checkpoint.", completion: .file())
     var file: String
 
     @Option(help: "Which nested dictionary holds the weights (state_dict_ema, say).")
@@ -22,7 +22,8 @@ struct SuggestRules: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write instead of standard output.", valueName: "file"))
+        help: ArgumentHelp("The file to write instead of standard output.", valueName: "file"),
+        completion: .file())
     var output: String?
 
     func run() throws {

@@ -23,13 +23,17 @@ struct Verify: ParsableCommand, Talking {
             the class token first), attention maps blocks.0.attn.attn_drop ([B, heads, tokens, tokens]).
             """)
 
-    @Argument(help: ArgumentHelp("The model: an .swt or any other checkpoint.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: an .swt or any other checkpoint.", valueName: "model"),
+        completion: .file())
     var path: String
 
-    @Option(help: "A reference; may be repeated.")
+    @Option(help: "A reference; may be repeated.", completion: .references)
     var reference: [String] = []
 
-    @Option(help: ArgumentHelp("Save what was computed: logits and every activation.", valueName: "out.npz"))
+    @Option(
+        help: ArgumentHelp("Save what was computed: logits and every activation.", valueName: "out.npz"),
+        completion: .file(extensions: ["npz"]))
     var activations: String?
 
     @Option(
