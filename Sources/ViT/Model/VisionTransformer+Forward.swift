@@ -117,8 +117,10 @@ extension VisionTransformer {
     func outputs(_ images: Images, _ pass: ForwardPass) -> [FloatTensor] {
         let features = featureRows(images, pass)
         let rows = pooling.rowsPerImage
-        for (row, name) in ["head_drop", "head_drop_dist"].prefix(rows).enumerated() {
-            pass.drop(name, features.everyRow(from: row, step: rows, count: images.count))
+        if pass.isTraining {
+            for (row, name) in ["head_drop", "head_drop_dist"].prefix(rows).enumerated() {
+                pass.drop(name, features.everyRow(from: row, step: rows, count: images.count))
+            }
         }
         var outputs = heads.enumerated().map { index, head in
             var output = FloatTensor(zeros: Shape(unchecked: [images.count, head.linear.outputCount]))

@@ -10,9 +10,12 @@ import WeightMapping
 /// Of a comparison that passes it says what would come much nearer still.
 ///
 /// - Parameters:
+///   - prepared: the model.
+///   - path: the reference.
 ///   - verification: what verifying the model against this reference found.
+///   - form: how the reference's images and outputs stand to the model's input and logits.
 ///   - progress: called before each variant that is tried.
-/// - Throws: what ``verify(_:reference:tolerance:form:keepsActivations:)`` throws.
+/// - Throws: what ``verify(_:reference:tolerance:form:keepsActivations:filter:)`` throws.
 public func diagnose(
     _ prepared: PreparedModel, reference path: String, verification: Verification,
     form: ReferenceForm = ReferenceForm(), progress: @escaping (DiagnosisProgress) -> Void = { _ in }
