@@ -15,10 +15,13 @@ package enum Digest {
         try sha256(region, nil)
     }
 
-    private static func sha256(_ region: ByteRegion, _ progress: ProgressTask?) throws -> String {
+    private static func sha256(
+        _ region: ByteRegion, _ progress: ProgressTask?, while isWanted: () -> Bool = { true }
+    ) throws -> String {
         var hash = SHA256()
         let buffer = HeapBytes(count: min(1 << 20, region.count))
         for start in stride(from: 0, to: region.count, by: buffer.buffer.count) {
+            guard isWanted() else { throw CancellationError() }
             let count = min(buffer.buffer.count, region.count - start)
             let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.buffer[0..<count])
             try region.read(into: piece, at: start)
@@ -29,10 +32,12 @@ package enum Digest {
     }
 
     /// Of a checkpoint's file; of several, the digest of their digests, each on a line.
-    package static func sha256(of files: [OpenFile]) throws -> String {
+    ///
+    /// - Parameter isWanted: asked from time to time; where it says no, `CancellationError` is thrown.
+    package static func sha256(of files: [OpenFile], while isWanted: () -> Bool = { true }) throws -> String {
         let task = Progress.begin("digest of the source", of: files.reduce(0) { $0 + $1.size })
         defer { task?.end() }
-        let digests = try files.map { try sha256(ByteRegion($0), task) }
+        let digests = try files.map { try sha256(ByteRegion($0), task, while: isWanted) }
         if digests.count == 1 { return digests[0] }
         return try sha256(ByteRegion(Array(digests.map { $0 + "\n" }.joined().utf8)))
     }

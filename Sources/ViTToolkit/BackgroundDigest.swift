@@ -7,10 +7,13 @@ import TensorCore
 final class BackgroundDigest: Sendable {
     private let result = Mutex<Result<String, any Error>?>(nil)
     private let done = DispatchSemaphore(value: 0)
+    private let isCancelled = Atomic<Bool>(false)
 
     init(of files: [OpenFile]) {
         DispatchQueue.global().async { [self] in
-            let digest = Result { try Digest.sha256(of: files) }
+            let digest = Result {
+                try Digest.sha256(of: files) { [self] in !isCancelled.load(ordering: .relaxed) }
+            }
             result.withLock { $0 = digest }
             done.signal()
         }
@@ -21,4 +24,7 @@ final class BackgroundDigest: Sendable {
         done.wait()
         return try result.withLock { $0 }?.get() ?? ""
     }
+
+    /// Stops soon, when nobody will ask for the digest.
+    func cancel() { isCancelled.store(true, ordering: .relaxed) }
 }

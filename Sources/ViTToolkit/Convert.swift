@@ -43,12 +43,14 @@ public func convert(
 ) throws -> Conversion {
     let location = try OutputLocation(output, form)
     try location.prove(isNotPartOf: checkpoint, [])
+    // First of all, for nothing else takes as long.
+    let digest = BackgroundDigest(of: checkpoint.files)
+    defer { digest.cancel() }
     let prepared = try PreparedModel(checkpoint, options: options)
     try prepared.proveSafe(options)
     let outgoing = try prepared.outgoing(to: location, form)
     try location.prove(isNotPartOf: checkpoint, outgoing.sidecars, others: references)
     return try location.write(outgoing.sidecars) { file in
-        let digest = BackgroundDigest(of: checkpoint.files)
         let sha256: String
         do {
             try outgoing.write(to: file, metadata: SwtMetadata.of(prepared, sha256: SwtMetadata.noDigest))
