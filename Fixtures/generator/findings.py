@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import safetensors.torch
 import torch
+from flax import serialization
 
 from .common import save_legacy, save_zip
 
@@ -75,6 +76,7 @@ def cut(folder: Path) -> list[dict]:
     safetensors.torch.save_file(dict(state), folder / "whole.safetensors")
     np.savez(folder / "whole.npz", **arrays)
     np.save(folder / "whole.npy", arrays["layer.0.weight"])
+    (folder / "whole.msgpack").write_bytes(serialization.msgpack_serialize(arrays))
     for name, version in (("whole_old", "earliest"), ("whole_new", "latest")):
         with h5py.File(folder / f"{name}.h5", "w", libver=version) as file:
             for key, array in arrays.items():
@@ -82,7 +84,7 @@ def cut(folder: Path) -> list[dict]:
     entries = []
     for path in sorted(folder.glob("whole*")):
         data = path.read_bytes()
-        exact = path.suffix not in (".pth", ".npz") or "legacy" in path.name
+        exact = path.suffix not in (".pth", ".npz", ".msgpack") or "legacy" in path.name
         places = {name: data.find(array.tobytes()) for name, array in arrays.items()}
         if path.suffix == ".npy":
             places = {"tensor": places["layer.0.weight"]}
@@ -91,7 +93,6 @@ def cut(folder: Path) -> list[dict]:
         for name, place in places.items():
             for length in (place + 1, place + sizes[name] - 1):
                 lost = min((start, other) for other, start in places.items() if start + sizes[other] > length)[1]
-                # An HDF5 file that is cut before its structure does not tell of what follows.
                 entries.append({"file": path.name, "length": length, "tensor": lost, "whole": len(data),
                                 "exact": exact})
     return entries

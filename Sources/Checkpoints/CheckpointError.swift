@@ -24,6 +24,8 @@ public struct CheckpointError: Error, Sendable {
     public var part: String?
     /// The place in the file, in bytes, when there is one.
     public var offset: Int?
+    /// Which bytes were asked for, where they could not be had.
+    private(set) var bytes: ByteError?
     /// How much is missing, of a file that ends too early.
     public internal(set) var truncation: Truncation?
     /// What was saved under a checkpoint's name in place of one, where that is known.
@@ -58,6 +60,7 @@ public struct CheckpointError: Error, Sendable {
                 self.init(.inaccessible, error.description, path: path, part: part)
             } else {
                 self.init(.damaged, error.description, path: path, part: part)
+                bytes = error
             }
         case let error as JSONError:
             self.init(.damaged, error.description, path: path, part: part)

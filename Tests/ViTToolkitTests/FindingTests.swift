@@ -48,7 +48,7 @@ import Testing
         return (error, Finding.about(error))
     }
 
-    @Test func cutsOfAllContainersAreThere() { #expect(Set(Cut.all.map(\.file)).count == 7) }
+    @Test func cutsOfAllContainersAreThere() { #expect(Set(Cut.all.map(\.file)).count == 8) }
 
     @Test(arguments: Cut.all)
     func theFirstDamagedTensorIsNamed(_ cut: Cut) throws {
@@ -85,6 +85,19 @@ import Testing
         let (_, finding) = try Self.truncation("cut.swt", Array(bytes.dropLast(100)))
         #expect(finding.missingBytes?.count == 100)
         #expect(finding.tensors == ["head.bias"] || finding.tensors == ["head.weight"])
+    }
+
+    /// A tar's storages have no names; how long the member should be stands in front of it.
+    @Test func aCutTarIsMeasured() throws {
+        let bytes = try Fixtures.bytes("torch/old_tar.pth.tar")
+        // The last member of those with content begins behind its header of 512 bytes.
+        let lengths = stride(from: 0, to: bytes.count, by: 512).filter { place in
+            bytes[place..<place + 8].elementsEqual("storages".utf8)
+        }
+        let header = try #require(lengths.first)
+        let (error, finding) = try Self.truncation("m.pth.tar", Array(bytes.prefix(header + 512 + 10)))
+        #expect(finding.kind == .truncated && finding.tensors.isEmpty)
+        #expect(error.description.contains("the cut lies in the member storages"))
     }
 
     @Test func aCutHeaderIsNamed() throws {

@@ -15,7 +15,8 @@ enum TruncationSurvey {
         {
             return truncation
         }
-        return try? safetensors(region)
+        if MessagePackProbe.matches(region) { return messagePack(region) }
+        return (try? tar(region)) ?? (try? safetensors(region))
     }
 
     /// The sum, or nil when it is beyond all.
@@ -85,6 +86,44 @@ enum TruncationSurvey {
         guard position > region.count else { return nil }
         return Truncation(
             found: region.count, expected: position, firstDamagedTensor: storages.firstTensor(in: damaged))
+    }
+
+    // MARK: PyTorch's tar container
+
+    private static func tar(_ region: ByteRegion) throws -> Truncation? {
+        var reader = ByteReader(region)
+        while reader.remaining >= TorchTar.blockSize {
+            let header = try reader.bytes(TorchTar.blockSize)
+            guard TorchTar.isHeader(header), let size = TorchTar.octal(header[124..<136]) else { return nil }
+            guard size <= reader.remaining else {
+                let name = String(decoding: header[0..<100].prefix { $0 != 0 }, as: UTF8.self)
+                return Truncation(
+                    found: region.count, expected: sum(reader.position, size) ?? region.count, isLeast: true,
+                    cutPart: "the member \(name)")
+            }
+            try reader.skip(size)
+            let padding = (TorchTar.blockSize - size % TorchTar.blockSize) % TorchTar.blockSize
+            try reader.skip(min(padding, reader.remaining))
+        }
+        return nil
+    }
+
+    // MARK: MessagePack
+
+    /// What follows the array that is cut is not known.
+    private static func messagePack(_ region: ByteRegion) -> Truncation? {
+        do {
+            _ = try MessagePackReader.read(region)
+            return nil
+        } catch {
+            let failure = CheckpointError(error)
+            guard let bytes = failure.bytes, bytes.kind == .truncated,
+                let expected = sum(bytes.offset - region.start, bytes.needed)
+            else { return nil }
+            return Truncation(
+                found: region.count, expected: expected, isLeast: true, firstDamagedTensor: failure.part,
+                cutPart: "the map that holds the tensors")
+        }
     }
 
     // MARK: HDF5
