@@ -118,17 +118,18 @@ package struct Mapper {
         var places: [Key: Int] = [:]
         var groups: [Group] = []
         var matched = [Bool](repeating: false, count: members.count)
+        // By index, for a rule or template in a variable is a copy, and counting its references took most of the time.
         for (index, member) in members.enumerated() {
             let rank = member.view.shape.rank
-            for (number, rule) in rules.enumerated() where rule.rank ?? rank == rank {
-                for (slot, template) in rule.sources.enumerated() {
-                    guard let indices = template.match(names[index]) else { continue }
+            for number in rules.indices where rules[number].rank ?? rank == rank {
+                for slot in rules[number].sources.indices {
+                    guard let indices = rules[number].sources[slot].match(names[index]) else { continue }
                     matched[index] = true
                     let key = Key(rule: number, indices: indices)
                     let place = places[key] ?? groups.count
                     if place == groups.count {
                         places[key] = place
-                        let empty = [Int?](repeating: nil, count: rule.sources.count)
+                        let empty = [Int?](repeating: nil, count: rules[number].sources.count)
                         groups.append(Group(rule: number, indices: indices, sources: empty))
                     }
                     groups[place].sources[slot] = index
