@@ -2,7 +2,12 @@ import TensorCore
 
 /// How pixels between pixels are made. Source: Pillow, `src/libImaging/Resample.c`.
 public enum Interpolation: String, Sendable, CaseIterable {
-    case bilinear, bicubic, lanczos
+    /// A triangle, as wide as two pixels of the larger picture.
+    case bilinear
+    /// Cubic pieces with a = −0.5, four pixels wide.
+    case bicubic
+    /// A windowed sinc, six pixels wide.
+    case lanczos
 
     /// How far the filter reaches, in pixels of the larger of the two pictures.
     var support: Double {
