@@ -34,11 +34,13 @@ let package = Package(
         .target(name: "Pictures", dependencies: ["TensorCore", "CImages", "CZlib"]),
         .target(name: "Layers", dependencies: ["TensorCore", "CBLAS", "CKernels"]),
         .target(name: "ViT", dependencies: ["TensorCore", "Layers", "Pictures"]),
+        .target(name: "Transformer", dependencies: ["TensorCore", "Layers"]),
         .target(name: "Parity", dependencies: ["TensorCore"]),
         .target(
             name: "ViTToolkit",
             dependencies: [
-                "TensorCore", "Checkpoints", "WeightMapping", "Pictures", "Layers", "ViT", "Parity",
+                "TensorCore", "Checkpoints", "WeightMapping", "Pictures", "Layers", "ViT", "Transformer",
+                "Parity",
             ]),
         .executableTarget(
             name: "vit-convert",
@@ -57,6 +59,7 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "CDeflate", "TestSupport"]),
         .testTarget(name: "WeightMappingTests", dependencies: ["WeightMapping", "TensorCore"]),
         .testTarget(name: "ViTTests", dependencies: ["ViT", "Layers", "TensorCore"]),
+        .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Checkpoints", "TestSupport"]),
         .testTarget(name: "ParityTests", dependencies: ["Parity", "TensorCore"]),
         .testTarget(
             name: "PicturesTests", dependencies: ["Pictures", "TensorCore", "Checkpoints", "TestSupport"]),

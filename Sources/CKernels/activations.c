@@ -24,6 +24,7 @@ KERNEL void kernel_bias_activation(
     kernel_activation activation) {
     switch (activation) {
     case KERNEL_IDENTITY: ACTIVATE(v)
+    case KERNEL_RELU: ACTIVATE(v < 0.0f ? 0.0f : v)
     case KERNEL_GELU_ERF: ACTIVATE(gelu_erf(v))
     case KERNEL_GELU_TANH: ACTIVATE(gelu_tanh(v))
     case KERNEL_GELU_QUICK: ACTIVATE(times_sigmoid(v, 1.702f * v))

@@ -28,7 +28,9 @@ package struct Attention: Sendable {
     }
 
     /// residual ← residual + ls(proj(attention(x))), for x [B · tokens, width].
-    package func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
+    package func callAsFunction(
+        _ x: Matrix, mask: AttentionMask? = nil, addingTo residual: Matrix, _ pass: ForwardPass
+    ) {
         let width = x.columnCount
         let qkv = pass.workspace.matrix(.qkv, rows: x.rowCount, columns: 3 * width)
         self.qkv(x, into: qkv)
@@ -44,15 +46,16 @@ package struct Attention: Sendable {
         }
         let attended = pass.workspace.matrix(.attended, rows: x.rowCount, columns: width)
         ScaledDotProduct(heads: heads, scale: scale).attend(
-            queries, keys, values, mask: pass.mask, into: attended, name: "\(name).attn_drop", pass)
+            queries, keys, values, mask: mask ?? pass.mask, into: attended, name: "\(name).attn_drop", pass)
         projection(attended, addingTo: residual, pass)
     }
 
-    /// The same for some of the tokens: only they ask, while all answer.
+    /// The same for other tokens that ask those of x: some of x itself, or another sequence (cross-attention).
     ///
-    /// `asking` are their rows of x, `residual` theirs of the residual stream, as many for each image.
+    /// `asking` are their rows, `residual` theirs of the residual stream, as many for each image.
     package func callAsFunction(
-        _ x: Matrix, asking: Matrix, addingTo residual: Matrix, _ pass: ForwardPass
+        _ x: Matrix, asking: Matrix, mask: AttentionMask? = nil, addingTo residual: Matrix,
+        _ pass: ForwardPass
     ) {
         let width = x.columnCount
         let queries = pass.workspace.matrix(.queries, rows: asking.rowCount, columns: width)
@@ -66,7 +69,7 @@ package struct Attention: Sendable {
         }
         let attended = pass.workspace.matrix(.attended, rows: asking.rowCount, columns: width)
         ScaledDotProduct(heads: heads, scale: scale).attend(
-            queries, keys, values, mask: pass.mask, into: attended, name: "\(name).attn_drop", pass)
+            queries, keys, values, mask: mask ?? pass.mask, into: attended, name: "\(name).attn_drop", pass)
         projection(attended, addingTo: residual, pass)
     }
 

@@ -7,21 +7,24 @@ package struct BranchEnd: Sendable {
     let linear: Linear
     let gamma: Parameter?
     private let linearName: String
+    private let moduleName: String?
     private let branchName: String
     private let scaleName: String
     private let dropName: String
     private let pathName: String
 
     /// - Parameters:
+    ///   - module: the name of a module around the linear map that puts out the same.
     ///   - dropout: the name of the module that drops elements, if any does.
     ///   - path: the name of the module that drops the branch.
     package init(
-        _ parameters: ParameterSource, linear: String, branch: String, scale: String?, dropout: String = "",
-        path: String = ""
+        _ parameters: ParameterSource, linear: String, module: String? = nil, branch: String,
+        scale: String? = nil, dropout: String = "", path: String = ""
     ) throws {
         self.linear = try parameters.linear(linear)
         gamma = try scale.flatMap { try parameters.optional("\($0).gamma") }
         linearName = linear
+        moduleName = module
         branchName = branch
         scaleName = scale ?? ""
         dropName = dropout
@@ -31,13 +34,14 @@ package struct BranchEnd: Sendable {
     /// residual ← residual + gamma · linear(x)
     package func callAsFunction(_ x: Matrix, addingTo residual: Matrix, _ pass: ForwardPass) {
         let scratch = pass.workspace.matrix(.branch, rows: residual.rowCount, columns: residual.columnCount)
-        guard pass.isTraining || pass.traces([linearName, branchName, scaleName]) else {
+        guard pass.isTraining || pass.traces([linearName, moduleName ?? "", branchName, scaleName]) else {
             linear(x, addingTo: residual, scaledBy: gamma, scratch: scratch)
             return
         }
         // The same roundings one step at a time.
         linear(x, into: scratch)
         pass.keep(linearName, scratch)
+        if let moduleName { pass.keep(moduleName, scratch) }
         pass.drop(dropName, scratch)
         pass.keep(branchName, scratch)
         if let gamma {

@@ -6,6 +6,21 @@ package struct ModelParameter: Sendable, Hashable {
     package let shape: Shape
 }
 
+extension [ModelParameter] {
+    /// The number of elements in all of them.
+    package var elementCount: Int { reduce(0) { $0 + $1.shape.elementCount } }
+
+    /// The same as a person reads it: "103.2 M", "8.7 K", "512".
+    package var roundedElementCount: String {
+        let count = elementCount
+        for (unit, letter) in [(1_000_000, "M"), (1000, "K")] where count >= unit {
+            let tenths = (count + unit / 20) / (unit / 10)
+            return "\(tenths / 10).\(tenths % 10) \(letter)"
+        }
+        return "\(count)"
+    }
+}
+
 /// A model's parameters, part by part, in the order in which the forward pass meets them.
 package struct ModelParameterList {
     package private(set) var parameters: [ModelParameter] = []

@@ -34,6 +34,17 @@ package struct Parameter: Sendable {
         isBorrowed = false
     }
 
+    /// Zeros, where a layer lacks what its kernel takes.
+    init(zeros shape: Shape) {
+        let bytes = HeapBytes(count: max(1, shape.elementCount) * MemoryLayout<Float>.stride)
+        let target = bytes.buffer.bindMemory(to: Float.self)
+        target.initialize(repeating: 0)
+        self.shape = shape
+        region = ByteRegion(bytes, count: shape.elementCount * MemoryLayout<Float>.stride)
+        values = UnsafePointer(target.baseAddress.unsafelyUnwrapped)
+        isBorrowed = false
+    }
+
     /// The parameter as a matrix: the last axis is the columns. Nobody writes to it.
     package var matrix: Matrix {
         let columns = shape.dimensions.last ?? 1

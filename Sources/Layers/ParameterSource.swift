@@ -47,9 +47,11 @@ package final class ParameterSource {
         Linear(weight: try parameter("\(name).weight"), bias: try optional("\(name).bias"))
     }
 
+    /// A norm; one without a bias gets zeros.
     package func norm(_ name: String, epsilon: Float) throws -> LayerNorm {
-        LayerNorm(
-            weight: try parameter("\(name).weight"), bias: try parameter("\(name).bias"), epsilon: epsilon)
+        let weight = try parameter("\(name).weight")
+        let bias = try optional("\(name).bias") ?? Parameter(zeros: weight.shape)
+        return LayerNorm(weight: weight, bias: bias, epsilon: epsilon)
     }
 
     /// A norm that the model may or may not have.

@@ -4,18 +4,37 @@ import TensorCore
 ///
 /// Activations are handed over in execution order and need not be kept: each is compared and let go.
 package struct ParityCheck {
-    private let reference: ReferenceBundle
+    private let output: FloatTensor
+    private let outputName: String
+    private let isClassification: Bool
+    private let names: [String]
     private let tolerance: Tolerance
     private let logitsSize: Double
     private let views: [String: TensorView]
     private var activations: [TensorComparison] = []
     private var seen: Set<String> = []
 
+    /// A check against the logits of images.
     package init(_ reference: ReferenceBundle, tolerance: Tolerance) {
-        self.reference = reference
+        self.init(
+            output: reference.logits, named: "logits", isClassification: true,
+            activations: reference.activations, tolerance: tolerance)
+    }
+
+    /// A check against any output.
+    ///
+    /// - Parameter isClassification: whether the output's last axis are the scores of classes.
+    package init(
+        output: FloatTensor, named name: String, isClassification: Bool = false,
+        activations: [(name: String, view: TensorView)], tolerance: Tolerance
+    ) {
+        self.output = output
         self.tolerance = tolerance
-        logitsSize = TensorComparison.size(of: reference.logits)
-        views = Dictionary(reference.activations.map { ($0.name, $0.view) }) { first, _ in first }
+        self.isClassification = isClassification
+        outputName = name
+        names = activations.map(\.name)
+        logitsSize = TensorComparison.size(of: output)
+        views = Dictionary(activations.map { ($0.name, $0.view) }) { first, _ in first }
     }
 
     /// Whether the reference holds an activation of that name.
@@ -32,16 +51,18 @@ package struct ParityCheck {
                 logitsSize: logitsSize))
     }
 
-    /// Compares the logits and draws up the report.
+    /// Compares the logits, or whatever the output is, and draws up the report.
     package func report(logits: FloatTensor) -> ParityReport {
         let comparison = TensorComparison(
-            name: "logits", computed: logits, reference: reference.logits, tolerance: tolerance)
+            name: outputName, computed: logits, reference: output, tolerance: tolerance)
         return ParityReport(
             logits: comparison,
-            top1Agreement: TopAgreement.share(1, computed: logits, reference: reference.logits),
-            top5Agreement: TopAgreement.share(5, computed: logits, reference: reference.logits),
+            top1Agreement: isClassification
+                ? TopAgreement.share(1, computed: logits, reference: output) : nil,
+            top5Agreement: isClassification
+                ? TopAgreement.share(5, computed: logits, reference: output) : nil,
             activations: activations,
-            notCompared: reference.activations.map(\.name).filter { !seen.contains($0) })
+            notCompared: names.filter { !seen.contains($0) })
     }
 
     /// Compares a whole forward pass.

@@ -10,7 +10,7 @@ extension ParityReport: CustomStringConvertible {
     /// - Parameter bar: draws a share of a whole, 0…1, in the same width for all; beside each activation of a failed
     ///   comparison then stands its error, on a logarithmic scale from 1e-9 to 1.
     package func text(bar: ((Double) -> String)? = nil) -> String {
-        var lines = ["parity \(passed ? "holds" : "FAILS"): logits \(Shape.text(logits.shape))"]
+        var lines = ["parity \(passed ? "holds" : "FAILS"): \(logits.name) \(Shape.text(logits.shape))"]
         if let message = logits.message {
             lines.append("  " + message)
         } else {
@@ -26,14 +26,15 @@ extension ParityReport: CustomStringConvertible {
     }
 
     private var figures: [String] {
-        let rows: [(String, String)] = [
+        var rows: [(String, String)] = [
             ("largest error", logits.errorText + " of " + logits.toleranceText),
             ("largest relative", Digits.text(logits.maxRelativeError)),
             ("root mean square", Digits.text(logits.rootMeanSquareError)),
             ("cosine", Digits.text(logits.cosineSimilarity, places: 10)),
-            ("top-1 agreement", Digits.percent(top1Agreement)),
-            ("top-5 agreement", Digits.percent(top5Agreement)),
         ]
+        for (number, share) in [(1, top1Agreement), (5, top5Agreement)] {
+            if let share { rows.append(("top-\(number) agreement", Digits.percent(share))) }
+        }
         return rows.map { "  " + $0.padded(to: 20) + $1 } + (logits.passed ? [] : ["  " + logits.worstText])
     }
 

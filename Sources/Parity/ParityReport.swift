@@ -2,12 +2,12 @@ import TensorCore
 
 /// Whether a model computes what a reference says, and if not, where it goes astray.
 public struct ParityReport: Sendable, Equatable {
-    /// The comparison of the logits.
+    /// The comparison of the logits, or of what else is the model's output.
     public let logits: TensorComparison
-    /// The share of images whose best class agrees.
-    public let top1Agreement: Double
+    /// The share of images whose best class agrees; nil where the output are no classes.
+    public let top1Agreement: Double?
     /// The share of the reference's five best classes that are among the computed five best.
-    public let top5Agreement: Double
+    public let top5Agreement: Double?
     /// The activations that both sides have, in execution order.
     public let activations: [TensorComparison]
     /// Activations of the reference that the model does not put out.
@@ -31,8 +31,8 @@ extension ParityReport {
             "maxRelativeError": .number(logits.maxRelativeError),
             "rootMeanSquareError": .number(logits.rootMeanSquareError),
             "cosineSimilarity": .number(logits.cosineSimilarity),
-            "top1Agreement": .number(top1Agreement),
-            "top5Agreement": .number(top5Agreement),
+            "top1Agreement": top1Agreement.map { .number($0) },
+            "top5Agreement": top5Agreement.map { .number($0) },
             "tolerance": .object([
                 "absolute": .number(logits.absoluteTolerance), "relative": .number(logits.relativeTolerance),
             ]),

@@ -29,7 +29,7 @@ package struct ReferenceBundle: Sendable {
                 }
                 return tensor
             }
-            throw ParityError.missing(candidates[0], found: names)
+            throw ParityError.missing(candidates[0], expected: ["input", "logits"], found: names)
         }
         let input = try find("input")
         let logits = try find("logits", "output")

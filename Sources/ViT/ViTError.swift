@@ -8,8 +8,6 @@ public enum ViTError: Error, Sendable, Equatable {
     case unusableShape(name: String, shape: Shape, expected: String)
     /// Sizes that do not fit together, or that nobody means.
     case configuration(String)
-    /// A configuration's JSON lacks a key, or has something else there.
-    case configurationKey(String, expected: String)
     /// The input has another height or width than the model was made for.
     case imageSize(expected: ViTConfiguration.Size, found: ViTConfiguration.Size)
     /// The input has another number of channels.
@@ -35,8 +33,6 @@ extension ViTError: CustomStringConvertible {
         case .configuration(let detail), .attentionMask(let detail), .dropout(let detail),
             .feature(let detail):
             detail
-        case .configurationKey(let key, let expected):
-            "the configuration's \"\(key)\": expected \(expected)"
         case .imageSize(let expected, let found):
             "the input is \(found.height)×\(found.width) pixels (height × width), "
                 + "but the model takes \(expected.height)×\(expected.width)"

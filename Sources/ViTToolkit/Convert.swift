@@ -66,18 +66,21 @@ public func convert(
             throw CheckpointError(error, path: checkpoint.path)
         }
         var reports: [ParityReport] = []
+        var remarks = outgoing.remarks
         if !references.isEmpty {
             let written = try Checkpoint(bytes: try file.written(), named: location.path)
             let verified = try PreparedModel(written, options: prepared.restated(in: outgoing.scheme))
-            reports = try references.map {
-                try verify(verified, reference: $0, tolerance: tolerance, form: referenceForm).report
+            let verifications = try references.map {
+                try verify(verified, reference: $0, tolerance: tolerance, form: referenceForm)
             }
+            reports = verifications.map(\.report)
+            remarks += verifications.flatMap(\.remarks)
             guard reports.allSatisfy(\.passed) else { throw ToolkitError.parityFailed(reports) }
         }
         try checkpoint.proveUnchanged()
         return Conversion(
             model: prepared, byteCount: file.count, sourceDigest: sha256, scheme: outgoing.scheme.name,
-            remarks: outgoing.remarks, reports: reports)
+            remarks: remarks, reports: reports)
     }
 }
 
@@ -91,7 +94,7 @@ extension PreparedModel {
 
     fileprivate func outgoing(to location: OutputLocation, _ form: OutputForm) throws -> OutgoingModel {
         try OutgoingModel(
-            parameters.map { NamedTensor($0.name, $0.view) }, configuration, to: location, form)
+            parameters.map { NamedTensor($0.name, $0.view) }, modelConfiguration, to: location, form)
     }
 
     /// - Throws: `ToolkitError.unsafeSource` when loading the checkpoint in Python would run code and `options` do not
@@ -102,13 +105,8 @@ extension PreparedModel {
 
     /// What a container without a configuration has to be told when it is read back.
     fileprivate func restated(in scheme: NamingScheme) -> ModelOptions {
-        var options = ModelOptions()
+        var options = modelConfiguration.restated
         options.rules = scheme
-        options.heads = configuration.heads
-        options.imageSize = configuration.imageSize
-        options.gelu = configuration.gelu
-        options.layerNormEpsilon = configuration.layerNormEpsilon
-        options.pooling = configuration.pooling == .attention ? nil : configuration.pooling
         return options
     }
 }

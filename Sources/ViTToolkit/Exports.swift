@@ -4,5 +4,6 @@
 @_exported import Parity
 @_exported import Pictures
 @_exported import TensorCore
+@_exported import Transformer
 @_exported import ViT
 @_exported import WeightMapping

@@ -1,6 +1,5 @@
 import Checkpoints
 import TensorCore
-import ViT
 import WeightMapping
 
 /// What is to be found out about a checkpoint beyond its directory.
@@ -59,8 +58,8 @@ public struct Inspection: Sendable {
 
 /// Looks into a checkpoint without executing anything in it, and without reading weights unless asked to.
 ///
-/// - Throws: `CheckpointError` when the file cannot be read. A checkpoint of something else than a Vision
-///   Transformer is no error.
+/// - Throws: `CheckpointError` when the file cannot be read. A checkpoint of something else than a model that is
+///   known is no error.
 public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws
     -> Inspection
 {
@@ -147,8 +146,8 @@ extension Inspection {
                 }
             },
             "scheme": scheme.map { .string($0) },
-            "model": model.map { .string(ViTVariant.describe($0.configuration)) },
-            "configuration": model.map { $0.configuration.json },
+            "model": model.map { .string($0.summary) },
+            "configuration": model.map { $0.modelConfiguration.json },
             "remarks": .strings(model?.remarks ?? checkpoint.remarks),
             "metadata": checkpoint.metadata.isEmpty
                 ? nil : .object(checkpoint.metadata.map { .init($0.key, .string($0.value)) }),

@@ -21,8 +21,10 @@ public struct ModelOptions: Sendable {
     public var dropsPreLogits = false
     /// The type of all parameters: F32, F16 or BF16; nil keeps each as it is.
     public var dtype: DType?
-    /// The form of GELU.
+    /// The form of GELU; for an encoder–decoder Transformer, that its activation is GELU and not ReLU.
     public var gelu: ViTConfiguration.GELU?
+    /// Whether the norms of an encoder–decoder Transformer stand before its branches.
+    public var normFirst: Bool?
     /// The epsilon of every LayerNorm.
     public var layerNormEpsilon: Double?
     /// How the tokens become features, where names do not tell (average pooling before a final norm).

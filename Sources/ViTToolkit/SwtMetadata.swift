@@ -12,7 +12,7 @@ package enum SwtMetadata {
     /// The metadata of a converted model, in the order in which it is written.
     static func of(_ model: PreparedModel, sha256: String) -> [(key: String, value: String)] {
         let provenance = model.parameters.map { JSONValue.Member($0.name, $0.provenance) }
-        return base(model.configuration) + [
+        return base(model.modelConfiguration) + [
             ("source.file", model.checkpoint.path.split(separator: "/").last.map(String.init) ?? ""),
             ("source.sha256", sha256),
             ("source.container", model.checkpoint.container.rawValue),
@@ -28,26 +28,43 @@ package enum SwtMetadata {
         base(configuration) + [("initialisation", "\(variant), seed \(seed)")]
     }
 
-    private static func base(_ configuration: ViTConfiguration) -> [(key: String, value: String)] {
-        [("format", "swt"), ("swt.version", version), ("vit.configuration", configuration.json.compact)]
+    private static func base(_ configuration: some ModelConfiguration) -> [(key: String, value: String)] {
+        [
+            ("format", "swt"), ("swt.version", version),
+            (key(of: type(of: configuration)), configuration.json.compact),
+        ]
+    }
+
+    /// The key under which an architecture's configuration stands.
+    package static func key(of architecture: any ModelConfiguration.Type) -> String {
+        "\(architecture.architecture).configuration"
     }
 
     /// The configuration that an `.swt` file states.
     ///
-    /// - Throws: `ToolkitError.swt` when it is missing or of a later version; `ViTError` when it is damaged.
-    static func configuration(of checkpoint: Checkpoint) throws -> ViTConfiguration {
-        func text(_ key: String) throws -> String {
-            guard let value = checkpoint.metadata.first(where: { $0.key == key })?.value else {
-                throw ToolkitError.inFile(checkpoint.path, ToolkitError.swt("\(key) is missing"))
-            }
-            return value
+    /// - Throws: `ToolkitError.swt` when it is missing or of a later version; `ConfigurationKeyError` and the
+    ///   architecture's own errors when it is damaged.
+    static func configuration(of checkpoint: Checkpoint) throws -> any ModelConfiguration {
+        let architecture = try architecture(of: checkpoint)
+        let text = checkpoint.metadata.first { $0.key == key(of: architecture) }?.value ?? ""
+        return try architecture.init(json: try JSONParser.parse(Array(text.utf8)))
+    }
+
+    /// The architecture whose configuration an `.swt` file states.
+    ///
+    /// - Throws: `ToolkitError.swt` when there is none, or the file is of a later version.
+    static func architecture(of checkpoint: Checkpoint) throws -> any ModelConfiguration.Type {
+        func value(_ key: String) -> String? { checkpoint.metadata.first { $0.key == key }?.value }
+        func damaged(_ detail: String) -> ToolkitError {
+            ToolkitError.inFile(checkpoint.path, ToolkitError.swt(detail))
         }
-        let found = try text("swt.version")
+        guard let found = value("swt.version") else { throw damaged("swt.version is missing") }
         guard found == version else {
-            throw ToolkitError.inFile(
-                checkpoint.path, ToolkitError.swt("expected swt.version \(version), found \"\(found)\""))
+            throw damaged("expected swt.version \(version), found \"\(found)\"")
         }
-        let json = try JSONParser.parse(Array(try text("vit.configuration").utf8))
-        return try ViTConfiguration(json: json)
+        guard let architecture = Architectures.all.first(where: { value(key(of: $0)) != nil }) else {
+            throw damaged(Architectures.all.map(key).joined(separator: " or ") + " is missing")
+        }
+        return architecture
     }
 }

@@ -1,7 +1,6 @@
 import Checkpoints
 import Parity
 import TensorCore
-import ViT
 
 /// How far results may lie apart, as far as the user sets it; the rest follows from the stored type.
 public struct ToleranceOptions: Sendable {
@@ -34,67 +33,34 @@ public struct Verification: Sendable {
     public let tolerance: Tolerance
     /// What the model computed: the logits and, where asked for, every activation, in execution order.
     public let computed: [(name: String, tensor: FloatTensor)]
+    /// What the user should hear about the comparison.
+    public var remarks: [String] = []
 }
 
-/// Runs a model on a reference's images and compares what it computes, activation by activation.
+/// Runs a model on a reference's input and compares what it computes, activation by activation.
 ///
 /// - Parameters:
 ///   - prepared: the model.
-///   - path: the reference, an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names.
+///   - path: the reference, an `.npz` or `.safetensors` with `input`, `logits` and any activations by their names; for an
+///     encoder–decoder Transformer with `src`, `tgt`, any masks under torch's names, and `output`.
 ///   - tolerance: how far results may lie apart; by default what the stored type allows.
 ///   - form: how the reference's images and outputs stand to the model's input and logits.
 ///   - keepsActivations: whether every activation is kept in the result, besides being compared; attention maps are
 ///     among them, as `blocks.0.attn.attn_drop`.
 ///   - filter: a shell pattern; of the activations those are kept whose names match it.
 /// - Throws: `CheckpointError` when the reference cannot be read, `ParityError` when it lacks what is needed,
-///   `ViTError` when its images do not fit the model, `ToolkitError.usage` when no activation matches the pattern.
+///   `ViTError` or `TransformerError` when its input does not fit the model, `ToolkitError.usage` when no activation
+///   matches the pattern.
 public func verify(
     _ prepared: PreparedModel, reference path: String, tolerance: ToleranceOptions = ToleranceOptions(),
     form: ReferenceForm = ReferenceForm(), keepsActivations: Bool = false, filter: String? = nil
 ) throws -> Verification {
-    let model = try prepared.model()
+    let file = try Checkpoint(path: path)
     return try ToolkitError.inFile(path) {
-        let reference = try prepared.reference(at: path)
-        let limits = tolerance.tolerance(for: prepared.storedDType)
-        var check = ParityCheck(reference, tolerance: limits)
-        let wanted = Set(reference.activations.map(\.name))
-        let isKept: @Sendable (String) -> Bool = { name in
-            keepsActivations && (filter.map { fnmatch($0, name, 0) == 0 } ?? true)
-        }
-        let task = Progress.begin(
-            "forward pass of \(reference.input.shape[0]) images", of: prepared.configuration.depth,
-            unit: .pieces("blocks"))
-        defer { task?.end() }
-        var trace = ActivationTrace { name in
-            if let task, name.hasPrefix("blocks."), let block = Int(name.split(separator: ".")[1]) {
-                task.reach(block)
-            }
-            return isKept(name) || wanted.contains(name)
-        }
-        let logits = form.outputs(of: try model.forward(form.input(of: reference.input), trace: &trace))
-        var computed: [(name: String, tensor: FloatTensor)] = []
-        for activation in trace.activations where activation.name != "logits" {
-            if wanted.contains(activation.name) { try check.compare(activation.name, activation.tensor) }
-            if isKept(activation.name) { computed.append((activation.name, activation.tensor)) }
-        }
-        if let filter, keepsActivations, computed.isEmpty, !isKept("logits") {
-            throw ToolkitError.usage(
-                "no activation's name matches \"\(filter)\" (blocks.0.attn.attn_drop is one)")
-        }
-        computed.append(("logits", logits))
-        return Verification(report: check.report(logits: logits), tolerance: limits, computed: computed)
-    }
-}
-
-extension PreparedModel {
-    /// A reference for this model.
-    func reference(at path: String) throws -> ReferenceBundle {
-        let file = try Checkpoint(path: path)
-        let reference = try ReferenceBundle(
-            file.tensors.map { ($0.name, $0.view) }, channels: configuration.channels)
-        let size = configuration.imageSize
-        try reference.require(imageHeight: size.height, imageWidth: size.width)
-        return reference
+        let request = VerificationRequest(
+            prepared: prepared, reference: file, tolerance: tolerance.tolerance(for: prepared.storedDType),
+            form: form, keepsActivations: keepsActivations, filter: filter)
+        return try prepared.modelConfiguration.verify(request)
     }
 }
 

@@ -54,7 +54,7 @@ extension MappingError: CustomStringConvertible {
         var search = NearestName(among: candidates.filter { !$0.isEmpty })
         let hint = search.nearest(to: path).map { "; did you mean \($0)?" } ?? ""
         let places = candidates.map { $0.isEmpty ? "at the top" : "under '\($0)'" }.joined(separator: ", ")
-        return "there are no weights of a Vision Transformer under '\(path)'"
+        return "there are no weights of a model that is known under '\(path)'"
             + (hint.isEmpty ? "; they" : hint + " They") + " stand \(places)"
     }
 
@@ -62,7 +62,8 @@ extension MappingError: CustomStringConvertible {
         _ examples: [String], _ count: Int, _ nearest: String?, _ lacking: [String]
     ) -> String {
         guard count > 0 else { return "the file holds no tensors" }
-        var text = "no known scheme's names: expected the weights of a Vision Transformer, found \(count) "
+        var text =
+            "no known scheme's names: expected the weights of a Vision Transformer or of torch's Transformer, found \(count) "
         text += count == 1 ? "tensor" : "tensors"
         text += " such as " + examples.joined(separator: ", ")
         if let nearest, !lacking.isEmpty {

@@ -1,6 +1,6 @@
 /// The names and layouts of one family of checkpoints, as a table.
 ///
-/// A new scheme is one file in `Schemes/` and one entry in ``all``.
+/// A new scheme is one file in `Schemes/` and one entry in the list of its architecture.
 package struct NamingScheme: Sendable, Hashable {
     /// The name by which the command knows it.
     package let name: String
@@ -52,13 +52,22 @@ package struct NamingScheme: Sendable, Hashable {
     }
 
     /// All schemes that are known.
-    package static let all: [NamingScheme] = [
+    package static let all = visionTransformer + transformer
+
+    /// Those of Vision Transformers; the first has the canonical names.
+    package static let visionTransformer: [NamingScheme] = [
         .timm,
         .huggingFace, .huggingFace5, .huggingFaceDINOv2, .huggingFaceDINOv2In5, .huggingFaceCLIP,
         .huggingFaceSigLIP, .torchvision, .torchvisionOld, .clipOpenAI, .openCLIP, .dinov2,
         .jax, .flaxLinen, .bigVision, .bigVisionScanned, .huggingFaceFlax,
         .vitKeras, .vitKeras2, .vitKeras3, .kerasHub,
     ]
+
+    /// Those of encoder–decoder Transformers; the first has the canonical names.
+    package static let transformer: [NamingScheme] = [.torchTransformer]
+
+    /// The scheme of each architecture that has the canonical names.
+    static let canonical = [visionTransformer, transformer].compactMap(\.first)
 
     /// The scheme with the given name.
     package static func named(_ name: String) -> NamingScheme? { all.first { $0.name == name } }

@@ -128,7 +128,7 @@ struct Convert: ParsableCommand, Talking {
     }
 
     private static func summary(_ model: PreparedModel, prefix: String) -> String {
-        "\(prefix) \(ViTVariant.describe(model.configuration)): \(model.parameters.count) parameters, "
+        "\(prefix) \(model.summary): \(model.parameters.count) parameters, "
             + "\(Text.bytes(bytes(of: model)))"
     }
 
@@ -139,8 +139,8 @@ struct Convert: ParsableCommand, Talking {
             "sourceSha256": conversion.map { .string($0.sourceDigest) },
             "scheme": .string(model.scheme),
             "writtenScheme": conversion.map { .string($0.scheme) },
-            "model": .string(ViTVariant.describe(model.configuration)),
-            "configuration": model.configuration.json,
+            "model": .string(model.summary),
+            "configuration": model.modelConfiguration.json,
             "remarks": .strings(model.remarks + (conversion?.remarks ?? [])),
             "report": model.report.json,
             "verifications": conversion.map { .array($0.reports.map(\.json)) },

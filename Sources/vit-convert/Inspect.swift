@@ -101,13 +101,14 @@ struct Inspect: ParsableCommand, Talking {
         }
         if let scheme = inspection.scheme { facts.append(["scheme", scheme]) }
         if let model = inspection.model {
-            facts.append(["model", ViTVariant.describe(model.configuration)])
+            facts.append(["model", model.summary])
             facts += model.remarks.map { ["remark", $0] }
         } else {
             facts += checkpoint.remarks.map { ["remark", $0] }
             facts.append(["model", inspection.scheme == nil ? "none that is known" : "unclear: see below"])
         }
-        for entry in checkpoint.metadata where entry.key != "provenance" && entry.key != "vit.configuration" {
+        for entry in checkpoint.metadata
+        where entry.key != "provenance" && !entry.key.hasSuffix(".configuration") {
             let isLong = entry.value.utf8.count > 200
             facts.append([entry.key, isLong ? "\(entry.value.utf8.count) bytes of text" : entry.value])
         }

@@ -20,8 +20,14 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "The number of attention heads, where shapes cannot tell.")
     var heads: Int?
 
-    @Option(help: ArgumentHelp("The form of GELU: exact, tanh or quick.", valueName: "form"))
+    @Option(
+        help: ArgumentHelp(
+            "The form of GELU: exact, tanh or quick; for torch's Transformer, that it is GELU and not ReLU.",
+            valueName: "form"))
     var gelu: ViTConfiguration.GELU?
+
+    @Flag(help: "For torch's Transformer: its norms stand before the branches.")
+    var normFirst = false
 
     @Option(help: "The epsilon of every LayerNorm.")
     var layerNormEpsilon: Double?
@@ -45,6 +51,7 @@ struct ModelArguments: ParsableArguments {
         options.scheme = scheme
         options.heads = heads
         options.gelu = gelu
+        options.normFirst = normFirst ? true : nil
         options.layerNormEpsilon = layerNormEpsilon
         options.imageSize = imageSize
         options.pooling = pool

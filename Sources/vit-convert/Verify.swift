@@ -6,8 +6,9 @@ struct Verify: ParsableCommand, Talking {
         abstract: "Run a model and compare it with reference logits and activations.",
         discussion: """
             A reference is an .npz or .safetensors with "input" ([B, 3, H, W] or [B, H, W, 3]), "logits" ([B, classes]) \
-            and, if wanted, activations under timm's module names. Fixtures/make_reference.py writes one. MODEL is any \
-            checkpoint that can be converted.
+            and, if wanted, activations under timm's module names. Fixtures/make_reference.py writes one. For torch's \
+            Transformer it has "src", "tgt", masks under torch's names, and "output". MODEL is any checkpoint that can \
+            be converted.
 
             When the comparison fails, the usual causes are tried, one at a time and two together, and those that \
             explain the difference are named, with the option that puts it right.
@@ -122,7 +123,8 @@ struct Verify: ParsableCommand, Talking {
                 prepared, reference: reference, tolerance: tolerance.options, form: referenceForm.form,
                 keepsActivations: activations != nil, filter: filter)
             if let activations { try save(verification.computed, to: activations) }
-            guard diagnose ?? !verification.report.passed else {
+            Standard.remark(verification.remarks)
+            guard diagnose ?? (prepared.canBeDiagnosed && !verification.report.passed) else {
                 return Result(report: verification.report, diagnosis: nil)
             }
             var task: ProgressTask?

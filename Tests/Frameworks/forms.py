@@ -48,6 +48,11 @@ class Form:
     """Which of timm's models (`timm_forms.origins`) this form can hold, for a row of its own."""
     widened: tuple[str, ...] = ()
     """Parameters that the framework has with more rows, which are zeros in timm's weights."""
+    inputs: Callable[[], np.ndarray] | None = None
+    """What the model is run on; images where nothing is given."""
+    reference: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]] = (
+        lambda x, logits: {"input": x, "logits": logits})
+    """The arrays of a reference, from inputs and outputs."""
 
 
 def images(size: int) -> np.ndarray:

@@ -43,7 +43,8 @@ import numpy as np  # noqa: E402
 import forms  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[2]
-MODULES = ("timm_forms", "hugging_face", "torchvision_forms", "clip_forms", "jax_forms", "keras_forms")
+MODULES = ("timm_forms", "hugging_face", "torchvision_forms", "clip_forms", "jax_forms", "keras_forms",
+           "torch_transformer_forms")
 PACKAGES = ("torch", "timm", "transformers", "torchvision", "open_clip_torch", "jax", "flax", "tensorflow-cpu", "keras",
             "keras-hub", "vit-keras")
 LARGEST_ERROR = 1e-5
@@ -120,10 +121,10 @@ def require_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
 
 def hand_back(form: forms.Form, command: Command, folder: Path) -> tuple[str, str]:
     """The framework's own file to .swt and back: what held, and the error of the logits."""
-    model, x = form.make(), forms.images(form.image)
+    model, x = form.make(), form.inputs() if form.inputs else forms.images(form.image)
     logits, source = form.logits(model, x), form.save(model, folder)
     swt, reference = folder / "model.swt", folder / "reference.npz"
-    np.savez(reference, input=x, logits=logits)
+    np.savez(reference, **form.reference(x, logits))
     command(source, swt, "--reference", reference, *form.arguments)
     to = ("--to", form.scheme) if form.scheme else ()
     command(swt, folder / form.output, *to, *form.converting)

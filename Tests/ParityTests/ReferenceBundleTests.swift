@@ -52,11 +52,13 @@ struct ReferenceBundleTests {
     @Test func whatIsMissingIsNamed() throws {
         let logits = (name: "logits", view: try Logits.view([1, 2], [1, 2]))
         let error = #expect(throws: ParityError.self) { try ReferenceBundle([logits]) }
-        #expect(error == .missing("input", found: ["logits"]))
+        #expect(error == .missing("input", expected: ["input", "logits"], found: ["logits"]))
         #expect(
             error?.description == "the reference has no 'input': expected 'input' and 'logits', found logits")
         let input = (name: "input", view: try Logits.view([1, 3, 1, 1], [1, 2, 3]))
-        #expect(throws: ParityError.missing("logits", found: ["input"])) { try ReferenceBundle([input]) }
+        #expect(throws: ParityError.missing("logits", expected: ["input", "logits"], found: ["input"])) {
+            try ReferenceBundle([input])
+        }
         let output = (name: "output", view: logits.view)
         #expect(try ReferenceBundle([input, output]).logits.values == [1, 2])
     }

@@ -1,6 +1,7 @@
 import TensorCore
 import Testing
 
+@testable import Layers
 @testable import ViT
 
 @Suite struct ConfigurationTests {
@@ -49,11 +50,8 @@ import Testing
     ])
     func jsonErrorsNameTheKey(_ text: String, _ key: String) throws {
         let json = try JSONParser.parse(Array(text.utf8))
-        let error = #expect(throws: ViTError.self) { try ViTConfiguration(json: json) }
-        guard case .configurationKey(key, _) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
+        let error = #expect(throws: ConfigurationKeyError.self) { try ViTConfiguration(json: json) }
+        #expect(error?.key == key)
     }
 
     @Test func sizesThatDoNotFitTogetherAreRefused() {

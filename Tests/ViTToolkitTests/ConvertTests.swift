@@ -98,7 +98,7 @@ import ViTToolkit
         var options = fixture.options
         options.classes = 0
         let features = try PreparedModel(try Checkpoint(path: fixture.path), options: options)
-        #expect(features.configuration.classes == 0)
+        #expect(try features.configuration.classes == 0)
         #expect(
             try features.model().forward(FloatTensor(zeros: Shape([1, 3, 32, 32]))).shape.dimensions == [
                 1, 128,
@@ -115,7 +115,7 @@ import ViTToolkit
         var options = fixture.options
         options.dropsPreLogits = true
         let prepared = try PreparedModel(try Checkpoint(path: fixture.path), options: options)
-        #expect(prepared.configuration.preLogits == nil)
+        #expect(try prepared.configuration.preLogits == nil)
         #expect(prepared.parameters.allSatisfy { !$0.name.hasPrefix("pre_logits") })
     }
 

@@ -227,7 +227,8 @@ import Testing
     @Test func largeModelsAreTriedLessOften() throws {
         var large = ViTConfiguration()
         let (_, subject) = (large.depth, try #require(Case.all.first))
-        let reference = try subject.prepared().reference(at: Fixtures.path(subject.reference))
+        let file = try Checkpoint(path: Fixtures.path(subject.reference))
+        let reference = try subject.prepared().configuration.reference(in: file)
         #expect(DiagnosisTrials(reference, large) { _ in }.limit < 100)
         (large.width, large.depth, large.hidden, large.heads) = (1280, 32, 5120, 16)
         #expect(DiagnosisTrials(reference, large) { _ in }.limit == 48)

@@ -77,7 +77,8 @@ import ViTToolkit
         (configuration.imageSize, configuration.distilled) = (.init(16), true)
         _ = try initialise(configuration, named: "small", to: path, options: ModelOptions(), form: form)
         let read = try PreparedModel(try Checkpoint(path: path))
-        #expect(read.scheme == "huggingface" && read.configuration.heads == 3 && read.configuration.distilled)
+        let found = try read.configuration
+        #expect(read.scheme == "huggingface" && found.heads == 3 && found.distilled)
         let drawn = try ViTInitialisation(configuration, seed: 0).parameters()
         for (parameter, (name, tensor)) in zip(read.parameters, drawn) {
             #expect(try parameter.name == name && parameter.view.floats() == tensor.floats(), "\(name)")

@@ -85,7 +85,7 @@ import Testing
         options.imageSize = .init(height: 32, width: 48)
         let path = Fixtures.path("schemes/torch/hf_vit_odd")
         let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
-        #expect(prepared.configuration.gridSize == .init(height: 8, width: 6))
+        #expect(try prepared.configuration.gridSize == .init(height: 8, width: 6))
         #expect(prepared.parameters.first { $0.name == "pos_embed" }?.view.shape.dimensions == [1, 49, 24])
     }
 

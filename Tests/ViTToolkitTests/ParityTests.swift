@@ -47,7 +47,7 @@ import ViTToolkit
         let logits = try #require(try Checkpoint(path: fixture.referencePath).tensor("logits")).floats()
         let report = try verify(reopened, reference: fixture.referencePath).report
         #expect(report.logits.maxAbsoluteError <= 1e-5 * Double(logits.reduce(0) { max($0, abs($1)) }))
-        #expect(reopened.configuration == (try fixture.prepared().configuration))
+        #expect(try reopened.configuration == fixture.prepared().configuration)
     }
 
     @Test func aWrongConventionFailsAndIsPlaced() throws {

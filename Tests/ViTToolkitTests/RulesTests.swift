@@ -33,7 +33,7 @@ import ViTToolkit
     @Test func theModelComputesWhatTheirsDoes() throws {
         let prepared = try PreparedModel(checkpoint, options: try options(rules))
         #expect(prepared.scheme == "vit-pytorch")
-        #expect(prepared.configuration.layerNormEpsilon == 1e-5)
+        #expect(try prepared.configuration.layerNormEpsilon == 1e-5)
         try expectParity(prepared)
     }
 

@@ -11,6 +11,7 @@
 
 typedef enum {
     KERNEL_IDENTITY = 0,
+    KERNEL_RELU,        // max(x, 0)
     KERNEL_GELU_ERF,    // x·Φ(x)
     KERNEL_GELU_TANH,   // x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
     KERNEL_GELU_QUICK,  // x·σ(1.702·x)

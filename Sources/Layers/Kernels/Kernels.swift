@@ -4,11 +4,12 @@ import TensorCore
 /// The element-wise kernels, on the calling thread; ``forEachRows(_:columns:_:)`` spreads rows over the cores.
 package enum Kernels {
     package enum Activation: Sendable, CaseIterable {
-        case identity, geluErf, geluTanh, geluQuick, silu, tanh
+        case identity, relu, geluErf, geluTanh, geluQuick, silu, tanh
 
         fileprivate var code: kernel_activation {
             switch self {
             case .identity: KERNEL_IDENTITY
+            case .relu: KERNEL_RELU
             case .geluErf: KERNEL_GELU_ERF
             case .geluTanh: KERNEL_GELU_TANH
             case .geluQuick: KERNEL_GELU_QUICK

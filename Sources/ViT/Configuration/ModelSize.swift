@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// The sizes that models come in: width, depth and heads belong together under a letter.
@@ -60,20 +61,11 @@ extension ViTVariant {
         case .tokenAndAverage: parts.append("class token and average pooling")
         case .attention: parts.append("attention pooling")
         }
-        parts.append("\(rounded(configuration.parameterCount)) parameters")
+        parts.append("\(configuration.parameters.roundedElementCount) parameters")
         return parts.joined(separator: ", ")
     }
 
     private static func text(_ size: ViTConfiguration.Size) -> String {
         size.height == size.width ? "\(size.height)" : "\(size.height)×\(size.width)"
-    }
-
-    /// "103.2 M", "8.7 K", "512".
-    private static func rounded(_ count: Int) -> String {
-        for (unit, letter) in [(1_000_000, "M"), (1000, "K")] where count >= unit {
-            let tenths = (count + unit / 20) / (unit / 10)
-            return "\(tenths / 10).\(tenths % 10) \(letter)"
-        }
-        return "\(count)"
     }
 }

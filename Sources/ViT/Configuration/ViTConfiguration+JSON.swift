@@ -1,3 +1,4 @@
+import Layers
 import Pictures
 import TensorCore
 
@@ -51,12 +52,11 @@ extension ViTConfiguration {
 
     /// Reads what ``json`` writes.
     ///
-    /// - Throws: `ViTError.configurationKey`, naming the key; `ViTError.configuration` when the values do not
-    ///   fit together.
-    package init(json: JSONValue) throws(ViTError) {
+    /// - Throws: `ConfigurationKeyError`, naming the key; `ViTError.configuration` when the values do not fit
+    ///   together.
+    package init(json: JSONValue) throws {
         self.init()
-        guard json.members != nil else { throw .configurationKey("", expected: "a JSON object") }
-        let keys = KeyReader(json: json)
+        let keys = try ConfigurationKeys(json)
         imageSize = try keys.size("imageSize")
         patchSize = try keys.size("patchSize")
         width = try keys.integer("width")
@@ -100,74 +100,9 @@ extension ViTConfiguration {
     }
 }
 
-/// Takes values out of an object; a key with `null` counts as absent.
-private struct KeyReader {
-    let json: JSONValue
-
-    func value(_ key: String) -> JSONValue? {
-        guard let value = json[key], value != .null else { return nil }
-        return value
-    }
-
-    func has(_ key: String) -> Bool { value(key) != nil }
-
-    private func read<Value>(
-        _ key: String, _ expected: String, default fallback: Value?, _ convert: (JSONValue) -> Value?
-    ) throws(ViTError) -> Value {
-        guard let value = value(key) else {
-            guard let fallback else { throw .configurationKey(key, expected: "\(expected), found nothing") }
-            return fallback
-        }
-        guard let converted = convert(value) else {
-            throw .configurationKey(key, expected: "\(expected), found \(value.compact)")
-        }
-        return converted
-    }
-
-    func integer(_ key: String, default fallback: Int? = nil) throws(ViTError) -> Int {
-        try read(key, "a whole number", default: fallback) { $0.integer }
-    }
-
-    func bool(_ key: String, default fallback: Bool) throws(ViTError) -> Bool {
-        try read(key, "true or false", default: fallback) { $0.bool }
-    }
-
-    func number(_ key: String) throws(ViTError) -> Double? {
-        guard has(key) else { return nil }
-        return try read(key, "a number", default: nil) { $0.double }
-    }
-
-    func numbers(_ key: String) throws(ViTError) -> [Double]? {
-        guard has(key) else { return nil }
-        return try read(key, "a list of numbers", default: nil) { value in
-            guard let values = value.array else { return nil }
-            let numbers = values.compactMap(\.double)
-            return numbers.count == values.count ? numbers : nil
-        }
-    }
-
-    func words(_ key: String) throws(ViTError) -> [String]? {
-        guard has(key) else { return nil }
-        return try read(key, "a list of texts", default: nil) { value in
-            guard let values = value.array else { return nil }
-            let words = values.compactMap(\.string)
-            return words.count == values.count ? words : nil
-        }
-    }
-
-    func word<Word: RawRepresentable & CaseIterable>(
-        _ key: String, default fallback: Word
-    ) throws(ViTError) -> Word where Word.RawValue == String {
-        let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
-        return try read(key, "one of \(words)", default: fallback) { $0.string.flatMap(Word.init(rawValue:)) }
-    }
-
-    func size(_ key: String) throws(ViTError) -> ViTConfiguration.Size {
-        try read(key, "[height, width]", default: nil) { value in
-            guard let lengths = value.array, lengths.count == 2, let height = lengths[0].integer,
-                let width = lengths[1].integer
-            else { return nil }
-            return ViTConfiguration.Size(height: height, width: width)
-        }
+extension ConfigurationKeys {
+    fileprivate func size(_ key: String) throws(ConfigurationKeyError) -> ViTConfiguration.Size {
+        let lengths = try pair(key, "[height, width]")
+        return ViTConfiguration.Size(height: lengths.0, width: lengths.1)
     }
 }

@@ -62,7 +62,5 @@ extension ViTConfiguration {
     }
 
     /// The number of elements in all parameters.
-    public var parameterCount: Int {
-        parameters.reduce(0) { $0 + $1.shape.elementCount }
-    }
+    public var parameterCount: Int { parameters.elementCount }
 }

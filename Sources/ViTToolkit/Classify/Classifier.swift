@@ -43,7 +43,7 @@ public final class Classifier {
     /// - Throws: `ToolkitError.impossible` for a model that has no classes, or sees no pictures, and for labels of
     ///   another number; whatever building the model throws.
     public init(_ prepared: PreparedModel, options: ClassificationOptions = ClassificationOptions()) throws {
-        configuration = prepared.configuration
+        configuration = try prepared.configuration
         guard configuration.classes > 0 else {
             throw ToolkitError.impossible(
                 "\(prepared.checkpoint.path): the model has no head, and so no classes")

@@ -1,6 +1,5 @@
 import Checkpoints
 import TensorCore
-import ViT
 
 /// How two checkpoints compare, parameter by parameter.
 public struct CheckpointComparison: Sendable {
@@ -70,8 +69,18 @@ public struct ConfigurationDifference: Sendable, Equatable {
     package let b: JSONValue?
 
     /// What differs; nothing where one of the two is not known.
-    static func list(_ a: ViTConfiguration?, _ b: ViTConfiguration?) -> [ConfigurationDifference] {
-        guard let left = a?.json, let right = b?.json else { return [] }
+    static func list(_ a: (any ModelConfiguration)?, _ b: (any ModelConfiguration)?)
+        -> [ConfigurationDifference]
+    {
+        guard let a, let b else { return [] }
+        let architectures = (type(of: a).architecture, type(of: b).architecture)
+        guard architectures.0 == architectures.1 else {
+            return [
+                ConfigurationDifference(
+                    key: "architecture", a: .string(architectures.0), b: .string(architectures.1))
+            ]
+        }
+        let (left, right) = (a.json, b.json)
         var keys = (left.members ?? []).map(\.key)
         keys += (right.members ?? []).map(\.key).filter { left[$0] == nil }
         return keys.filter { left[$0] != right[$0] }.map {

@@ -1,6 +1,5 @@
 import Checkpoints
 import TensorCore
-import ViT
 import WeightMapping
 
 /// How two checkpoints are compared.
@@ -25,7 +24,7 @@ public struct ComparisonOptions: Sendable {
 ///
 /// A checkpoint that is no whole model is compared as far as its names are known; tensors that have no place in the
 /// model are held against each other under the names of their files, as all are where one of the two is no
-/// Vision Transformer that is known. Nothing is changed for the comparison.
+/// model that is known. Nothing is changed for the comparison.
 ///
 /// - Throws: `CheckpointError` when a tensor cannot be read; `MappingError`, with the file's name, when the weights
 ///   cannot be told and the two files have no name in common.

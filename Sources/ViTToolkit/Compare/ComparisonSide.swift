@@ -1,6 +1,5 @@
 import Checkpoints
 import TensorCore
-import ViT
 import WeightMapping
 
 /// One of the two checkpoints of a comparison: its tensors under the names by which they are compared.
@@ -11,7 +10,7 @@ struct ComparisonSide {
     /// The naming scheme; nil when tensors keep the file's names.
     let scheme: String?
     /// The model, where it can be told.
-    let configuration: ViTConfiguration?
+    let configuration: (any ModelConfiguration)?
     /// Each name once.
     let tensors: [MappedTensor]
     let remarks: [String]
@@ -105,7 +104,7 @@ struct ComparisonSide {
     var summary: CheckpointComparison.Side {
         CheckpointComparison.Side(
             path: checkpoint.path, container: checkpoint.container, scheme: scheme,
-            model: configuration.map(ViTVariant.describe), dtype: dtype)
+            model: configuration?.summary, dtype: dtype)
     }
 
     /// The tensors that no rule could use, under their names behind the place of the weights.

@@ -104,7 +104,7 @@ extension HypothesisFamily {
         var options = subject.prepared.options
         options.dropsPreLogits = false
         let whole = try PreparedModel(subject.prepared.checkpoint, options: options)
-        guard let size = whole.configuration.preLogits else { return [] }
+        guard let size = try whole.configuration.preLogits else { return [] }
         let layer = whole.parameters.filter { $0.name.hasPrefix("pre_logits.") }
         return [
             Hypothesis(

@@ -59,7 +59,7 @@ struct ModelVariant: Sendable {
 extension ModelVariant {
     /// The model as it was prepared. Parameters that a model would copy each time it is made are copied once.
     init(_ prepared: PreparedModel, form: ReferenceForm, tolerance: Tolerance) throws {
-        configuration = prepared.configuration
+        configuration = try prepared.configuration
         self.form = form
         self.tolerance = tolerance
         parameters = [:]

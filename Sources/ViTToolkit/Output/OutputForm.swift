@@ -36,7 +36,7 @@ public enum OutputFormat: Sendable, CaseIterable {
 
 /// In which form a model is written.
 public struct OutputForm: Sendable {
-    /// The naming scheme of the tensors, by name; nil for the canonical names, which are timm's.
+    /// The naming scheme of the tensors, by name; nil for the canonical names, which are timm's and torch's.
     public var scheme: String?
     /// A naming scheme of the user's own to write in.
     package var rules: NamingScheme?
@@ -50,7 +50,22 @@ public struct OutputForm: Sendable {
     /// Canonical names.
     public init() {}
 
-    var namingScheme: NamingScheme {
-        get throws { try rules ?? scheme.map { try ToolkitError.scheme(named: $0) } ?? .timm }
+    /// The scheme that the user chose, if any.
+    var chosenScheme: NamingScheme? {
+        get throws { try rules ?? scheme.map { try ToolkitError.scheme(named: $0) } }
+    }
+
+    /// The scheme in which a model is written.
+    ///
+    /// - Throws: `ToolkitError.usage` for a scheme of another architecture.
+    func namingScheme(for architecture: any ModelConfiguration.Type) throws -> NamingScheme {
+        guard let scheme = try chosenScheme else { return architecture.schemes[0] }
+        guard Architectures.of(scheme) == architecture else {
+            let names = architecture.schemes.map(\.name).joined(separator: ", ")
+            throw ToolkitError.usage(
+                "the scheme \(scheme.name) has names for \(Architectures.of(scheme).noun), and this is "
+                    + "\(architecture.noun), which is written as \(names)")
+        }
+        return scheme
     }
 }

@@ -1,12 +1,11 @@
 import Checkpoints
 import TensorCore
-import ViT
 import WeightMapping
 
 /// Where a model goes: into one file, or into a folder as transformers publishes models, with a `config.json`.
-struct OutputLocation {
+package struct OutputLocation {
     /// A small file beside the tensors.
-    struct Sidecar {
+    package struct Sidecar {
         let name: String
         let json: JSONValue
     }
@@ -35,7 +34,7 @@ struct OutputLocation {
         }
         let isFolder = output.hasSuffix("/") || Self.isFolder(output)
         let name = output.split(separator: "/").last ?? ""
-        let isOfTransformers = HuggingFaceConfiguration.knows(try form.namingScheme.name)
+        let isOfTransformers = try form.chosenScheme.map { HuggingFaceConfiguration.knows($0.name) } ?? false
         if isOfTransformers, isFolder || form.format == nil && !name.contains(".") {
             let folder = String(output.reversed().drop { $0 == "/" }.reversed())
             self.folder = folder.isEmpty ? "/" : folder
@@ -64,20 +63,6 @@ struct OutputLocation {
     /// The folder in which the file stands, with its separator.
     private var surroundings: String {
         path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-    }
-
-    /// What transformers wants to know beside the tensors.
-    ///
-    /// - Throws: `ToolkitError.impossible` when its model cannot be told to compute the same.
-    static func sidecars(
-        of configuration: ViTConfiguration, in scheme: NamingScheme
-    ) throws -> [Sidecar] {
-        guard let json = try HuggingFaceConfiguration.json(for: configuration, scheme: scheme.name) else {
-            return []
-        }
-        let preprocessor = HuggingFaceConfiguration.preprocessor(for: configuration)
-        return [Sidecar(name: "config.json", json: json)]
-            + (preprocessor.map { [Sidecar(name: "preprocessor_config.json", json: $0)] } ?? [])
     }
 
     /// Refuses to write over the input, or beside it where it is a folder of several files, or a configuration

@@ -59,6 +59,6 @@ extension NameTemplate {
     /// The names that a parameter of the model can have.
     package static let canonical: [NameTemplate] = {
         var seen: Set<NameTemplate> = []
-        return NamingScheme.timm.rules.flatMap(\.targets).filter { seen.insert($0).inserted }
+        return NamingScheme.canonical.flatMap(\.rules).flatMap(\.targets).filter { seen.insert($0).inserted }
     }()
 }
