@@ -3,29 +3,15 @@ import TensorCore
 /// A checkpoint in several files, as Hugging Face writes them: an index says which tensor stands in which.
 enum ShardedCheckpoint {
     private static let largestIndex = 64 << 20
+    /// The most values beside the map itself.
+    private static let mostFacts = 10_000
 
     static func read(indexPath: String) throws -> Checkpoint {
         let index = ByteRegion(try OpenFile(path: indexPath))
-        guard index.count <= largestIndex else {
-            throw CheckpointError(
-                .unsupported, "an index of \(index.count) bytes; at most \(largestIndex) are read")
-        }
-        let json = try JSONParser.parse(try index.array())
-        guard let map = json["weight_map"]?.members else {
-            throw CheckpointError(.damaged, "the index has no \"weight_map\"")
-        }
         let folder = indexPath.lastIndex(of: "/").map { String(indexPath[...$0]) } ?? ""
-        var places: [String: String] = [:]
-        for member in map {
-            guard let name = member.value.string, isPlainName(name) else {
-                throw CheckpointError(
-                    .damaged, "its shard \(member.value.compact) is no file beside the index",
-                    part: member.key)
-            }
-            places[member.key] = name
-        }
+        var places = try Self.places(index)
         // Flax's indices join the keys with slashes.
-        let slashed = Dictionary(
+        lazy var slashed = Dictionary(
             places.keys.sorted().map { (String($0.map { $0 == "/" ? "." : $0 }), $0) },
             uniquingKeysWith: { first, _ in first })
         var contents = CheckpointContents()
@@ -60,6 +46,56 @@ enum ShardedCheckpoint {
             contents.remarks.append("\(extra) tensors in the shards are not in the index and are left out")
         }
         return Checkpoint(contents, path: indexPath, container: container, files: files)
+    }
+
+    /// Which tensor the index places in which shard.
+    private static func places(_ index: ByteRegion) throws -> [String: String] {
+        var places: [String: String] = [:]
+        // One text for all tensors of a shard.
+        var names: Set<String> = []
+        let isIndex = try forEachPlace(in: index) { tensor, shard in
+            guard let name = shard.string, isPlainName(name) else {
+                throw CheckpointError(
+                    .damaged, "its shard \(shard.compact) is no file beside the index", part: tensor)
+            }
+            places[tensor] = names.insert(name).memberAfterInsert
+        }
+        guard isIndex else { throw CheckpointError(.damaged, "the index has no \"weight_map\"") }
+        return places
+    }
+
+    /// Hands each tensor's name and its place, as the index gives it, to `body`.
+    ///
+    /// - Returns: whether there is a map of them.
+    static func forEachPlace(
+        in index: ByteRegion, _ body: (_ tensor: String, _ shard: JSONValue) throws -> Void
+    ) throws -> Bool {
+        guard index.count <= largestIndex else {
+            throw CheckpointError(
+                .unsupported, "an index of \(index.count) bytes; at most \(largestIndex) are read")
+        }
+        return try JSONParser.read(index) { parser in
+            var hasMap = false
+            parser.valuesLeft = mostFacts
+            guard parser.isAtObject else {
+                _ = try parser.value()
+                return false
+            }
+            var keys = try parser.object()
+            while let key = try parser.nextKey(&keys) {
+                guard key == "weight_map", parser.isAtObject else {
+                    _ = try parser.value()
+                    continue
+                }
+                hasMap = true
+                var tensors = try parser.object()
+                while let tensor = try parser.nextKey(&tensors) {
+                    parser.valuesLeft = mostFacts
+                    try body(tensor, try parser.value())
+                }
+            }
+            return hasMap
+        }
     }
 
     /// A name without any way out of the folder. Told by bytes, as the system reads it: to Swift a slash and an

@@ -8,51 +8,77 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// Reads JSON as RFC 8259 defines it: nothing more lenient, duplicate keys refused, depth capped.
 package struct JSONParser {
-    private let bytes: UnsafeBufferPointer<UInt8>
-    private var position = 0
+    private var text: JSONText
+    private var depth = 0
     private static let deepest = 128
+
+    /// The longest text that is taken, in bytes.
+    package var longestText = Int.max
+    /// How many more values are taken: each may be a byte of the text, and is more in memory.
+    package var valuesLeft = Int.max
 
     /// Reads one value that fills `bytes` but for white space around it.
     package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-        let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
-            do throws(JSONError) {
-                var parser = JSONParser(bytes: buffer)
-                parser.skipWhitespace()
-                let value = try parser.value(depth: 0)
-                parser.skipWhitespace()
-                guard parser.position == buffer.count else { throw parser.error("text after the end") }
-                return .success(value)
-            } catch {
-                return .failure(error)
-            }
+        var parser = JSONParser(text: JSONText(bytes))
+        parser.skipWhitespace()
+        let value = try parser.value()
+        try parser.expectEnd()
+        return value
+    }
+
+    /// Reads a text in a file, of which no more than a window and what `body` keeps is in memory.
+    ///
+    /// - Parameter body: takes the one value that fills `region`.
+    package static func read<Result>(
+        _ region: ByteRegion, _ body: (inout JSONParser) throws -> Result
+    ) throws -> Result {
+        var parser = JSONParser(text: JSONText(region))
+        do {
+            parser.skipWhitespace()
+            let result = try body(&parser)
+            try parser.expectEnd()
+            return result
+        } catch {
+            throw parser.text.failure ?? error
         }
-        return try result.get()
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) {
-        self.bytes = bytes
+    private init(text: JSONText) {
+        self.text = text
     }
 
-    private func error(_ detail: String) -> JSONError { JSONError(offset: position, detail: detail) }
-
-    private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
+    private func error(_ detail: String) -> JSONError { JSONError(offset: text.position, detail: detail) }
 
     private mutating func skipWhitespace() {
-        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
-            position += 1
+        while let byte = text.current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+            text.advance()
         }
     }
 
     private mutating func expect(_ character: Unicode.Scalar) throws(JSONError) {
-        guard current == UInt8(ascii: character) else { throw error("expected '\(character)'") }
-        position += 1
+        guard text.current == UInt8(ascii: character) else { throw error("expected '\(character)'") }
+        text.advance()
     }
 
-    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-        guard depth < Self.deepest else { throw error("nesting deeper than \(Self.deepest)") }
-        switch current {
-        case UInt8(ascii: "{"): return try object(depth: depth)
-        case UInt8(ascii: "["): return try array(depth: depth)
+    private mutating func expectEnd() throws(JSONError) {
+        skipWhitespace()
+        guard text.current == nil else { throw error("text after the end") }
+    }
+
+    /// Whether an object comes next.
+    package var isAtObject: Bool { text.current == UInt8(ascii: "{") }
+
+    /// Reads one value.
+    package mutating func value() throws(JSONError) -> JSONValue {
+        valuesLeft -= 1
+        guard valuesLeft >= 0 else { throw error("more values than are taken") }
+        switch text.current {
+        case UInt8(ascii: "{"):
+            var members: [JSONValue.Member] = []
+            var keys = try object()
+            while let key = try nextKey(&keys) { members.append(.init(key, try value())) }
+            return .object(members)
+        case UInt8(ascii: "["): return try array()
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
@@ -63,96 +89,103 @@ package struct JSONParser {
     }
 
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
-        let end = position + word.utf8CodeUnitCount
-        guard end <= bytes.count,
-            memcmp(bytes.baseAddress.unsafelyUnwrapped + position, word.utf8Start, word.utf8CodeUnitCount)
-                == 0
-        else { throw error("expected a value") }
-        position = end
+        for index in 0..<word.utf8CodeUnitCount {
+            guard text.current == word.utf8Start[index] else { throw error("expected a value") }
+            text.advance()
+        }
         return value
     }
 
-    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
-        try expect("{")
-        var members: [JSONValue.Member] = []
-        var keys: Set<ExactText> = []
-        skipWhitespace()
-        if current == UInt8(ascii: "}") {
-            position += 1
-            return .object(members)
-        }
-        while true {
-            skipWhitespace()
-            let start = position
-            let key = try string()
-            guard keys.insert(ExactText(key)).inserted else {
-                throw JSONError(offset: start, detail: "the key \"\(key)\" occurs twice")
-            }
-            skipWhitespace()
-            try expect(":")
-            skipWhitespace()
-            members.append(.init(key, try value(depth: depth + 1)))
-            skipWhitespace()
-            if current == UInt8(ascii: ",") {
-                position += 1
-                continue
-            }
-            try expect("}")
-            return .object(members)
-        }
+    // MARK: Objects and arrays
+
+    /// The keys of an object that were read.
+    package struct Keys {
+        fileprivate var seen: Set<ExactText> = []
     }
 
-    private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
-        try expect("[")
-        var values: [JSONValue] = []
+    /// Enters an object, which ``nextKey(_:)`` then goes through.
+    package mutating func object() throws(JSONError) -> Keys {
+        try enter("{")
+        return Keys()
+    }
+
+    /// The next key of an object, whose value is to be read then; nil at its end, which is left.
+    package mutating func nextKey(_ keys: inout Keys) throws(JSONError) -> String? {
         skipWhitespace()
-        if current == UInt8(ascii: "]") {
-            position += 1
-            return .array(values)
+        if text.current == UInt8(ascii: "}") || !keys.seen.isEmpty, !takeComma() {
+            try leave("}")
+            return nil
         }
-        while true {
-            skipWhitespace()
-            values.append(try value(depth: depth + 1))
-            skipWhitespace()
-            if current == UInt8(ascii: ",") {
-                position += 1
-                continue
-            }
-            try expect("]")
-            return .array(values)
+        let start = text.position
+        let key = try string()
+        guard keys.seen.insert(ExactText(key)).inserted else {
+            throw JSONError(offset: start, detail: "the key \"\(key)\" occurs twice")
         }
+        skipWhitespace()
+        try expect(":")
+        skipWhitespace()
+        return key
+    }
+
+    private mutating func enter(_ bracket: Unicode.Scalar) throws(JSONError) {
+        try expect(bracket)
+        depth += 1
+        guard depth <= Self.deepest else { throw error("nesting deeper than \(Self.deepest)") }
+        skipWhitespace()
+    }
+
+    private mutating func leave(_ bracket: Unicode.Scalar) throws(JSONError) {
+        try expect(bracket)
+        depth -= 1
+    }
+
+    private mutating func takeComma() -> Bool {
+        guard text.current == UInt8(ascii: ",") else { return false }
+        text.advance()
+        skipWhitespace()
+        return true
+    }
+
+    private mutating func array() throws(JSONError) -> JSONValue {
+        try enter("[")
+        var values: [JSONValue] = []
+        if text.current != UInt8(ascii: "]") {
+            repeat {
+                values.append(try value())
+                skipWhitespace()
+            } while takeComma()
+        }
+        try leave("]")
+        return .array(values)
     }
 
     private mutating func string() throws(JSONError) -> String {
         try expect("\"")
-        var text: [UInt8] = []
-        var start = position
-        while let byte = current {
+        var bytes: [UInt8] = []
+        while let byte = text.current {
+            guard bytes.count <= longestText else { throw error("a text of more than \(longestText) bytes") }
             switch byte {
             case UInt8(ascii: "\""):
-                text.append(contentsOf: bytes[start..<position])
-                guard let string = String(validating: text, as: UTF8.self) else {
+                guard let string = String(validating: bytes, as: UTF8.self) else {
                     throw error("a string that is not UTF-8")
                 }
-                position += 1
+                text.advance()
                 return string
             case UInt8(ascii: "\\"):
-                text.append(contentsOf: bytes[start..<position])
-                position += 1
-                text.append(contentsOf: Array(String(try escape()).utf8))
-                start = position
+                text.advance()
+                bytes.append(contentsOf: Array(String(try escape()).utf8))
             case 0..<0x20:
                 throw error("a control character in a string")
             default:
-                position += 1
+                text.take(into: &bytes) { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
             }
         }
         throw error("a string without an end")
     }
 
     private mutating func escape() throws(JSONError) -> Unicode.Scalar {
-        guard let byte = current else { throw error("a string without an end") }
-        position += 1
+        guard let byte = text.current else { throw error("a string without an end") }
+        text.advance()
         switch byte {
         case UInt8(ascii: "\""): return "\""
         case UInt8(ascii: "\\"): return "\\"
@@ -180,46 +213,62 @@ package struct JSONParser {
     private mutating func hexadecimal() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80
+            guard let byte = text.current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue,
+                byte < 0x80
             else {
                 throw error("expected four hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
-            position += 1
+            text.advance()
         }
         return code
     }
 
-    private mutating func digits() throws(JSONError) {
-        let start = position
-        while let byte = current, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte { position += 1 }
-        guard position > start else {
-            throw error(start == bytes.count ? "unexpected end" : "expected a value")
+    // MARK: Numbers
+
+    private static let longestNumber = 1024
+
+    private mutating func digits(_ number: inout [UInt8]) throws(JSONError) {
+        let start = number.count
+        while let byte = text.current, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+            try takeOne(&number)
+        }
+        guard number.count > start else {
+            throw error(text.current == nil ? "unexpected end" : "expected a value")
         }
     }
 
+    private mutating func takeOne(_ number: inout [UInt8]) throws(JSONError) {
+        guard let byte = text.current else { return }
+        guard number.count < Self.longestNumber else {
+            throw error("a number of more than \(Self.longestNumber) digits")
+        }
+        number.append(byte)
+        text.advance()
+    }
+
     private mutating func number() throws(JSONError) -> JSONValue {
-        let start = position
-        if current == UInt8(ascii: "-") { position += 1 }
-        let leadingZero = current == UInt8(ascii: "0")
-        let first = position
-        try digits()
-        guard !leadingZero || position == first + 1 else { throw error("a number with a leading zero") }
+        var number: [UInt8] = []
+        if text.current == UInt8(ascii: "-") { try takeOne(&number) }
+        let leadingZero = text.current == UInt8(ascii: "0")
+        let first = number.count
+        try digits(&number)
+        guard !leadingZero || number.count == first + 1 else { throw error("a number with a leading zero") }
         var isWhole = true
-        if current == UInt8(ascii: ".") {
+        if text.current == UInt8(ascii: ".") {
             isWhole = false
-            position += 1
-            try digits()
+            try takeOne(&number)
+            try digits(&number)
         }
-        if current == UInt8(ascii: "e") || current == UInt8(ascii: "E") {
+        if text.current == UInt8(ascii: "e") || text.current == UInt8(ascii: "E") {
             isWhole = false
-            position += 1
-            if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
-            try digits()
+            try takeOne(&number)
+            if text.current == UInt8(ascii: "+") || text.current == UInt8(ascii: "-") { try takeOne(&number) }
+            try digits(&number)
         }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isWhole, let value = Int(text) { return .integer(value) }
-        guard let value = Double(text) else { throw error("a number out of range") }
+        let digits = String(decoding: number, as: UTF8.self)
+        if isWhole, let value = Int(digits) { return .integer(value) }
+        guard let value = Double(digits) else { throw error("a number out of range") }
         return .number(value)
     }
 }

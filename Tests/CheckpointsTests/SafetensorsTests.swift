@@ -129,4 +129,13 @@ import Testing
         #expect(try ByteRegion(try OpenFile(path: path)).array() == [1, 2, 3])
         #expect(folder.names == ["model"])
     }
+
+    @Test func metadataAreCounted() throws {
+        func read(_ count: Int) throws -> Checkpoint {
+            let entries = (0..<count).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+            return try Checkpoint(bytes: Self.file("{\"__metadata__\":{" + entries + "}}"), named: "many")
+        }
+        #expect(try read(100_000).metadata.count == 100_000)
+        #expect(throws: CheckpointError.self) { try read(100_001) }
+    }
 }

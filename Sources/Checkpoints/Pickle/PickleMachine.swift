@@ -16,6 +16,7 @@ struct PickleMachine {
     private let start: Int
     private let storedSize: Int
 
+    private static let largestGraph = 256 << 20
     private static let deepestMarks = 1_000_000
     private static let longestGlobal = 2048
 
@@ -42,10 +43,11 @@ struct PickleMachine {
         return storedSize < count ? min(count, 8 * storedSize) : count
     }
 
-    /// An opcode of one byte makes an object of dozens. Real pickles, mostly names, take a tenth of this.
+    /// An opcode of one byte makes an object of dozens. Real pickles, mostly names, take a tenth of this, and those
+    /// of the largest models some megabytes.
     private func checkMemory() throws {
         let size = graphSize + MemoryLayout<PickleValue>.stride * (stack.count + memo.count) + 8 * marks.count
-        guard size <= 32 << 20 || size <= 32 << 20 + 40 * byteCount else {
+        guard size <= min(32 << 20 + 40 * byteCount, Self.largestGraph) else {
             throw CheckpointError(
                 .unsupported,
                 "\(reader.position - start) bytes of pickle describe more objects than there is memory for")

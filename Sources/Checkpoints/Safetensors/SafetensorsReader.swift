@@ -8,6 +8,14 @@ enum SafetensorsReader {
     /// The format's own limit for the header.
     static let largestHeader = 100_000_000
 
+    // What a real header never comes near: of one that is made of anything else than tensors, only a little is read.
+
+    /// The longest name, and the longest text in the metadata, in bytes.
+    private static let longestText = 16 << 20
+    /// The most values in one entry.
+    private static let mostValues = 10_000
+    private static let mostMetadata = 100_000
+
     /// The types that the format knows: all of ours but two complex ones.
     static let types = Set(DType.allCases).subtracting([.c128, .c32])
 
@@ -83,20 +91,23 @@ enum SafetensorsReader {
     static func header(
         _ reader: inout ByteReader, length: Int
     ) throws -> (tensors: [Placed], metadata: [(key: String, value: String)]) {
-        let header = try JSONParser.parse(try reader.region(length).array())
-        guard let members = header.members else {
-            throw CheckpointError(.damaged, "the header is no JSON object")
-        }
         var texts: [(key: String, value: String)] = []
         var placed: [Placed] = []
-        for member in members {
-            if member.key == "__metadata__" {
-                texts = try metadata(member.value)
-            } else {
-                do {
-                    placed.append(try Placed(member.key, member.value))
-                } catch {
-                    throw CheckpointError(error, part: member.key)
+        try JSONParser.read(try reader.region(length)) { parser in
+            guard parser.isAtObject else { throw CheckpointError(.damaged, "the header is no JSON object") }
+            parser.longestText = longestText
+            var names = try parser.object()
+            while let name = try parser.nextKey(&names) {
+                if name == "__metadata__" {
+                    texts = try metadata(&parser)
+                } else {
+                    parser.valuesLeft = mostValues
+                    let entry = try parser.value()
+                    do {
+                        placed.append(try Placed(name, entry, after: placed.last))
+                    } catch {
+                        throw CheckpointError(error, part: name)
+                    }
                 }
             }
         }
@@ -106,16 +117,23 @@ enum SafetensorsReader {
         return (placed, texts)
     }
 
-    private static func metadata(_ value: JSONValue) throws -> [(key: String, value: String)] {
-        guard let members = value.members else {
+    private static func metadata(_ parser: inout JSONParser) throws -> [(key: String, value: String)] {
+        guard parser.isAtObject else {
             throw CheckpointError(.damaged, "__metadata__ is no JSON object")
         }
-        return try members.map {
-            guard let text = $0.value.string else {
-                throw CheckpointError(.damaged, "expected text", part: "__metadata__.\($0.key)")
+        var metadata: [(key: String, value: String)] = []
+        var keys = try parser.object()
+        while let key = try parser.nextKey(&keys) {
+            parser.valuesLeft = mostValues
+            guard let text = try parser.value().string else {
+                throw CheckpointError(.damaged, "expected text", part: "__metadata__.\(key)")
             }
-            return ($0.key, text)
+            guard metadata.count < mostMetadata else {
+                throw CheckpointError(.unsupported, "more than \(mostMetadata) entries", part: "__metadata__")
+            }
+            metadata.append((key, text))
         }
+        return metadata
     }
 
     /// One entry of the header.
@@ -127,7 +145,8 @@ enum SafetensorsReader {
         let shape: Shape
         let range: Range<Int>
 
-        init(_ name: String, _ value: JSONValue) throws {
+        /// - Parameter last: the entry before, whose shape is shared where it is the same: most layers are alike.
+        init(_ name: String, _ value: JSONValue, after last: Placed?) throws {
             guard value.members != nil else { throw CheckpointError(.damaged, "its entry is no JSON object") }
             guard let typeName = value["dtype"]?.string else {
                 throw CheckpointError(.damaged, "it has no dtype")
@@ -150,7 +169,7 @@ enum SafetensorsReader {
                 let end = offsets[1].integer, start >= 0, start <= end
             else { throw CheckpointError(.damaged, "expected data_offsets of two numbers in order") }
             self.name = name
-            shape = try Shape(
+            let shape = try Shape(
                 try lengths.map {
                     guard let length = $0.integer else {
                         throw CheckpointError(
@@ -158,6 +177,7 @@ enum SafetensorsReader {
                     }
                     return length
                 })
+            self.shape = last.map { $0.shape == shape ? $0.shape : shape } ?? shape
             range = start..<end
             let (size, overflow) = shape.elementCount.multipliedReportingOverflow(by: bits)
             guard !overflow, size.isMultiple(of: 8), size / 8 == range.count else {

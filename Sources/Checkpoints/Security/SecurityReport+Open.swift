@@ -15,9 +15,11 @@ extension SecurityReport {
                 try self.init(file: try OpenFile(path: path))
                 return
             }
-            let index = try JSONParser.parse(try ByteRegion(try OpenFile(path: path)).array())
             let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-            let names = Set((index["weight_map"]?.members ?? []).compactMap(\.value.string))
+            var names: Set<String> = []
+            _ = try ShardedCheckpoint.forEachPlace(in: ByteRegion(try OpenFile(path: path))) { _, shard in
+                if let name = shard.string { names.insert(name) }
+            }
             let files = try names.filter(ShardedCheckpoint.isPlainName).sorted().map {
                 try OpenFile(path: folder + $0)
             }

@@ -10,7 +10,7 @@ struct ConfigurationFile {
     /// The keys that lead to it: `vision_config`, or none.
     var path: [String] = []
 
-    private static let largest = 16 << 20
+    private static let largest = 4 << 20
 
     /// Reads the file, if it is there.
     ///

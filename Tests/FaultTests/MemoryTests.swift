@@ -1,0 +1,93 @@
+import TensorCore
+import TestSupport
+import Testing
+
+/// Files that would be large in memory, inspected with little of it: each is read or refused, and nothing dies.
+@Suite(.enabled(if: !Sanitizer.isOn, "a sanitizer takes memory of its own"))
+struct MemoryTests {
+    struct Large: Sendable, CustomTestStringConvertible {
+        let name: String
+        /// What is repeated, and how often.
+        let unit: String
+        let count: Int
+        var head = ""
+        var tail = ""
+        /// Nil where it is read.
+        let says: String?
+        var testDescription: String { "\(name) of \(unit)" }
+
+        var bytes: [UInt8] {
+            let text = Array((head + String(repeating: unit, count: count) + tail).utf8)
+            guard name.hasSuffix(".safetensors") else { return text }
+            return withUnsafeBytes(of: UInt64(text.count).littleEndian) { [UInt8]($0) } + text
+        }
+    }
+
+    static let refused = [
+        Large(
+            name: "header.safetensors", unit: "1,", count: 8 << 20, head: "{\"a\":[", tail: "1]}",
+            says: "more values than are taken"),
+        Large(
+            name: "header.safetensors", unit: "[],", count: 8 << 20, head: "{\"__metadata__\":{\"a\":[",
+            tail: "1]}}", says: "more values than are taken"),
+        Large(
+            name: "header.safetensors", unit: "abcdefgh", count: 4 << 20, head: "{\"", tail: "\":1}",
+            says: "a text of more than 16777216 bytes"),
+        Large(
+            name: "header.safetensors", unit: "{\"a\":", count: 4 << 20, says: "nesting deeper than 128"),
+        Large(
+            name: "model.safetensors.index.json", unit: "1,", count: 8 << 20, head: "{\"metadata\":[",
+            tail: "1]}", says: "more values than are taken"),
+    ]
+
+    /// What the data of a process may take, in kilobytes: 64 MiB and what the command has before it begins.
+    private static let most = (64 + 16) << 10
+
+    private func inspect(_ path: String, in most: Int = most) throws -> Trial.Ending {
+        let script = "ulimit -d \(most) && exec \"$0\" inspect \"$1\""
+        return try Trial.run("/bin/sh", ["-c", script, Trial.executable, path], [:])
+    }
+
+    @Test(arguments: refused) func whatIsNoTensorsTakesNoMemory(_ large: Large) throws {
+        let folder = try TemporaryFolder()
+        let ending = try inspect(try folder.file(large.name, large.bytes))
+        #expect(ending.status == 2 && !ending.isSignal, "\(ending.output.suffix(400))")
+        #expect(ending.output.contains(large.says ?? ""), "\(ending.output.suffix(400))")
+    }
+
+    /// Calls are the most that a byte of pickle makes.
+    @Test func aPickleOfCallsIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let head: [UInt8] =
+            [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+            + [0x80, 2, 0x4D, 0xE9, 3, 0x2E, 0x80, 2, 0x7D, 0x2E, 0x80, 2, 0x5D, 0x28]
+        let calls = [UInt8](String(repeating: "ca\nb\n)R", count: 2 << 20).utf8)
+        let path = try folder.file("calls.pth", head + calls + [UInt8]("e.".utf8))
+        let ending = try inspect(path, in: 448 << 10)
+        #expect(ending.status == 2 && !ending.isSignal, "\(ending.output.suffix(400))")
+        #expect(ending.output.contains("more objects than there is memory for"))
+    }
+
+    @Test func aLargeDescriptionIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.file("model.safetensors", try Fixtures.bytes("models/features.safetensors"))
+        let text = "{\"a\":[" + String(repeating: "1,", count: 4 << 20) + "1]}"
+        _ = try folder.file("config.json", Array(text.utf8))
+        let ending = try inspect(path)
+        #expect(ending.status == 0 && ending.output.contains("config.json"), "\(ending.output.suffix(400))")
+    }
+
+    /// A header of 6 MB whose entries are tensors.
+    @Test func manyTensorsAreRead() throws {
+        let folder = try TemporaryFolder()
+        let entries = (0..<100_000).map {
+            "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}"
+        }
+        let large = Large(
+            name: "many.safetensors", unit: "", count: 0, head: "{" + entries.joined(separator: ",") + "}",
+            says: nil)
+        let ending = try inspect(try folder.file(large.name, large.bytes))
+        #expect(ending.status == 0, "\(ending.output.suffix(400))")
+        #expect(ending.output.contains("100,000") || ending.output.contains("100000"))
+    }
+}
