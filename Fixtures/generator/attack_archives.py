@@ -26,6 +26,8 @@ def archives(files: Files) -> None:
                      size=len(npy(np.zeros(8192, "<f4"))))),
                      "deflated bytes that go on for 4 MiB behind the 32 KiB that are claimed", ["small"],
                      "inflates to more than")
+    files.refused("zip_bomb_behind.npz", archive(Member("small.npy", npy(np.zeros(4, "<f4")) + bytes(4 << 20), 8)),
+                  "4 MiB of deflated zeros behind an array of 16 bytes", "4194304 bytes too many")
     files.refused("zip_bomb_pickle.pth", archive(Member("a/data.pkl", b"\x80\x02(" + b"]" * (8 << 20) + b"t.", 8)),
                   "8 KB that are a pickle of 8 million lists", "at most", "unsupported")
     good = Member("a.npy", GOOD)

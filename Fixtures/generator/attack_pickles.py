@@ -140,6 +140,9 @@ def storages(files: Files) -> None:
         Member("a/data.pkl", pickled({b"weight": tensor(of=storage(key=b"../../../etc/passwd"))})),
         Member("a/data/1", ONE[1][8:])), "a path for a key, in torch's zip container",
         "the archive has no member a/data/../../../etc/passwd")
+    files.refused("storage_bomb_zip.pth", archive(
+        Member("a/data.pkl", pickled({b"weight": tensor()})), Member("a/data/1", ONE[1][8:] + bytes(4 << 20), 8)),
+        "a deflated storage with 4 MiB of zeros behind what the pickle says of it", "4194304 bytes too many")
     files.refused("storage_count_in_file.pth", legacy(dictionary(weight=tensor()), ONE[0], struct.pack("<q", LARGEST)),
                   "2^63 - 1 elements where the storage's own count stands", "expected 9223372036854775807 elements")
     files.refused("storage_key_list.pth", legacy(dictionary(weight=tensor()), b"](" + b"U\x011" * 50 + b"e", ONE[1]),

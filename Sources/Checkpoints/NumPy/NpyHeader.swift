@@ -92,6 +92,7 @@ struct NpyHeader {
                 storage: .bytes(try region.slice(offset, bytes), order), dtype: dtype, shape: shape,
                 strides: strides)
         case .deferred(let deferred):
+            try ZipArchive.prove(storage, holdsLittleMoreThan: offset + bytes)
             let elements = DeferredBytes(byteCount: bytes, order: order) {
                 try deferred.bytes().slice(offset, bytes)
             }

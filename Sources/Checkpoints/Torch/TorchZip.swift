@@ -83,6 +83,7 @@ private final class ZipStorages: StorageProvider {
                 .damaged, "the archive has no member \(folder)\(key)", part: "storage \(key)")
         }
         let storage = try archive.storage(of: entry, order: order)
+        try ZipArchive.prove(storage, holdsLittleMoreThan: byteCount)
         known[key] = storage
         return storage
     }

@@ -61,6 +61,18 @@ extension ZipArchive {
         }
     }
 
+    /// Refuses a deflated member that holds far more than the tensor or storage it is read for: it would be inflated
+    /// for nothing.
+    static func prove(_ storage: TensorStorage, holdsLittleMoreThan byteCount: Int) throws {
+        guard case .deferred(let deferred) = storage, deferred.byteCount - byteCount > 64 << 10 else {
+            return
+        }
+        throw CheckpointError(
+            .damaged,
+            "a deflated member of \(deferred.byteCount) bytes, \(deferred.byteCount - byteCount) bytes too many"
+        )
+    }
+
     /// The member's bytes, in memory when deflated.
     ///
     /// - Parameter limit: the most that the member may hold, for members that are read whole; a deflated one
