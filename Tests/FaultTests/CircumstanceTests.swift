@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// Places that cannot be written to, files that change, and two runs at once.
-@Suite(.enabled(if: Trial.shim != nil && Trial.isCleanedUp)) struct CircumstanceTests {
+@Suite(.enabled(if: Trial.shim != nil && Trial.isCleanedUp, "the library of faults cannot be loaded"))
+struct CircumstanceTests {
     /// A conversion that has to fail: exit code 2, a message with the file and the reason, all else as it was.
     private func refuses(
         _ trial: Trial, _ output: String, _ reasons: String..., fault: Trial.Fault = .init(),

@@ -4,7 +4,8 @@ import Testing
 
 /// Every call by which files are read and written fails once, and the process ends in each: what is written is
 /// whole or absent, and nothing else is left.
-@Suite(.enabled(if: Trial.shim != nil && Trial.isCleanedUp)) struct FaultSweepTests {
+@Suite(.enabled(if: Trial.shim != nil && Trial.isCleanedUp, "the library of faults cannot be loaded"))
+struct FaultSweepTests {
     struct Scene: Sendable, CustomTestStringConvertible {
         let output: String
         var options: [String] = []
