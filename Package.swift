@@ -71,3 +71,10 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets, which only `Tests/Fuzz/run` builds: every module is then compiled for libFuzzer.
+if Context.environment["VIT_CONVERT_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["ViTToolkit", "TestSupport"], path: "Tests/Fuzz", exclude: ["run"]))
+}
