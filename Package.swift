@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CBLAS"),
+        .target(name: "CCurl"),
         .target(name: "CDeflate"),
         .target(name: "CHDF5"),
         .target(name: "CKernels"),
@@ -27,7 +28,7 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: [
-                "TensorCore", "CDeflate", "CHDF5", "CZlib", "CSystem",
+                "TensorCore", "CCurl", "CDeflate", "CHDF5", "CZlib", "CSystem",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "WeightMapping", dependencies: ["TensorCore"]),

@@ -7,17 +7,36 @@ extension Checkpoint {
     /// values, and HDF5 files that are not plainly right), it reads in a child process (a `fork` of this one), which
     /// lives while packed tensors of the file do: a damaged file that crashes the library is an error like others.
     ///
+    /// A path that begins with `https://` or `http://` is the address of a file on a web server; no other reaches the
+    /// network, nor does anything that a file says. What is read of it is fetched then, each range once, into a
+    /// temporary file without a name: to open a checkpoint takes its directory, to read a tensor that tensor's bytes.
+    /// ``fetch()`` has all of it fetched.
+    ///
+    /// - Parameters:
+    ///   - path: a file, an index of shards, or a folder with one; or the address of a file or an index.
+    ///   - remote: how much of a file on a web server may be fetched.
     /// - Throws: `CheckpointError` that names the file, the place in it, what was expected and what was found.
-    public init(path: String) throws(CheckpointError) {
+    public init(path: String, remote: RemoteAccess = .ranges) throws(CheckpointError) {
         do {
             let path = try Self.resolved(path)
-            if path.hasSuffix(".index.json") {
-                self = try ShardedCheckpoint.read(indexPath: path)
+            if WebAddress.shown(path).hasSuffix(".index.json") {
+                self = try ShardedCheckpoint.read(indexPath: path, remote)
                 return
             }
-            try self.init(file: try OpenFile(path: path))
+            try self.init(file: try OpenFile.open(path, remote))
         } catch {
-            throw CheckpointError(error, path: path)
+            throw CheckpointError(error, path: WebAddress.shown(path))
+        }
+    }
+
+    /// Has all that is still on a web server fetched: what is read from then on, is here.
+    ///
+    /// - Throws: `CheckpointError` when the server does not give it, or the disk is full.
+    public func fetch() throws(CheckpointError) {
+        for file in files {
+            do throws(ByteError) { try file.fetch() } catch {
+                throw CheckpointError(error, path: file.path)
+            }
         }
     }
 
@@ -44,8 +63,12 @@ extension Checkpoint {
     /// The contents, or an error that says what is missing of a file that ends too early.
     static func readOrSurvey(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
         do {
-            return try read(region)
+            let contents = try read(region)
+            if let failure = region.remoteFailure { throw failure }
+            return contents
         } catch {
+            // Whatever a reader made of it.
+            if let failure = region.remoteFailure { throw failure }
             var failure = CheckpointError(error)
             guard failure.kind == .damaged || failure.kind == .unrecognized else { throw error }
             failure.truncation = TruncationSurvey.truncation(of: region)
@@ -62,7 +85,9 @@ extension Checkpoint {
     /// What a folder stands for: the checkpoint in it under one of the usual names.
     static func resolved(_ path: String) throws -> String {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
+        guard WebAddress(path) == nil, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            return path
+        }
         let names = [
             "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json",
             "pytorch_model.bin", "flax_model.msgpack.index.json", "flax_model.msgpack",

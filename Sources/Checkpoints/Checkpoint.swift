@@ -37,6 +37,9 @@ public struct Checkpoint: Sendable {
     /// The size of all its files together, in bytes.
     public var fileSize: Int { files.reduce(0) { $0 + $1.size } }
 
+    /// Whether a part of it is still on a web server.
+    package var isPartial: Bool { files.contains(where: \.isPartial) }
+
     /// Proves that nobody wrote to its files since they were opened, as far as the system tells.
     package func proveUnchanged() throws(CheckpointError) {
         for file in files {

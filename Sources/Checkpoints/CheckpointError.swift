@@ -56,9 +56,9 @@ public struct CheckpointError: Error, Sendable {
             self.path = error.path ?? path
             self.part = error.part ?? part
         case let error as ByteError:
-            if case .system = error.kind {
-                self.init(.inaccessible, error.description, path: path, part: part)
-            } else {
+            switch error.kind {
+            case .system, .remote: self.init(.inaccessible, error.description, path: path, part: part)
+            default:
                 self.init(.damaged, error.description, path: path, part: part)
                 bytes = error
             }
@@ -80,7 +80,11 @@ extension CheckpointError: CustomStringConvertible {
         if let part { text += Self.line(part, atMost: 240) + ": " }
         text += Self.line(detail)
         if let offset { text += " (at byte \(offset))" }
-        if let truncation { text += ". Download the file again: \(Self.line(truncation.description))" }
+        if let truncation {
+            let isRemote = path.flatMap(WebAddress.init) != nil
+            text += isRemote ? ". The file is cut on the server: " : ". Download the file again: "
+            text += Self.line(truncation.description)
+        }
         return text
     }
 

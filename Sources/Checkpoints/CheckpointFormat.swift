@@ -25,8 +25,9 @@ struct CheckpointFormat: Sendable {
     let matches: @Sendable (Probe) throws -> Bool
     let read: @Sendable (Probe) throws -> (Container, CheckpointContents)
 
-    /// Every container that is read, in the order in which they are tried.
-    static let all: [CheckpointFormat] = [zip, torchLegacy, npy, hdf5, torchTar, safetensors, messagePack]
+    /// Every container that is read, in the order in which they are tried: HDF5's signature is looked for all over the
+    /// file, which takes a server one request after another, and others have theirs at the beginning.
+    static let all: [CheckpointFormat] = [zip, torchLegacy, npy, safetensors, hdf5, torchTar, messagePack]
 
     private static let zip = CheckpointFormat(
         matches: { $0.starts(with: "PK\u{3}\u{4}") || $0.starts(with: "PK\u{5}\u{6}") },

@@ -6,9 +6,8 @@ enum ShardedCheckpoint {
     /// The most values beside the map itself.
     private static let mostFacts = 10_000
 
-    static func read(indexPath: String) throws -> Checkpoint {
-        let index = ByteRegion(try OpenFile(path: indexPath))
-        let folder = indexPath.lastIndex(of: "/").map { String(indexPath[...$0]) } ?? ""
+    static func read(indexPath: String, _ access: RemoteAccess) throws -> Checkpoint {
+        let index = ByteRegion(try OpenFile.open(indexPath, access))
         var places = try Self.places(index)
         // Flax's indices join the keys with slashes.
         lazy var slashed = Dictionary(
@@ -21,7 +20,7 @@ enum ShardedCheckpoint {
         var extra = 0
         // Shards are numbered in the model's order, which the index itself, sorted by name, does not keep.
         for name in Set(places.values).sorted() {
-            let file = try open(folder + name)
+            let file = try open(WebAddress.path(of: name, beside: indexPath), access)
             let shard = try read(file)
             if shard.container != .safetensors && shard.container != .swt { container = shard.container }
             files.append(file)
@@ -45,7 +44,7 @@ enum ShardedCheckpoint {
         if extra > 0 {
             contents.remarks.append("\(extra) tensors in the shards are not in the index and are left out")
         }
-        return Checkpoint(contents, path: indexPath, container: container, files: files)
+        return Checkpoint(contents, path: WebAddress.shown(indexPath), container: container, files: files)
     }
 
     /// Which tensor the index places in which shard.
@@ -104,11 +103,11 @@ enum ShardedCheckpoint {
         !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0x2F || $0 == 0 }
     }
 
-    private static func open(_ path: String) throws -> OpenFile {
+    private static func open(_ path: String, _ access: RemoteAccess) throws -> OpenFile {
         do {
-            return try OpenFile(path: path)
+            return try OpenFile.open(path, access)
         } catch {
-            throw CheckpointError(error, path: path)
+            throw CheckpointError(error, path: WebAddress.shown(path))
         }
     }
 

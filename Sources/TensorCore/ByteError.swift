@@ -15,6 +15,8 @@ public struct ByteError: Error, Sendable, Equatable {
         case changed
         /// The bytes are no text in UTF-8.
         case notText
+        /// The bytes are on a server, which does not give them; with the reason.
+        case remote(String)
     }
 
     /// What stood in the way.
@@ -49,6 +51,8 @@ extension ByteError: CustomStringConvertible {
             "the file changed while it was being read"
         case .notText:
             "expected UTF-8 text, found other bytes at offset \(offset)"
+        case .remote(let reason):
+            reason
         }
     }
 }

@@ -87,7 +87,7 @@ public struct ByteRegion: Sendable {
     package func pointer() throws(ByteError) -> UnsafeRawBufferPointer {
         switch source {
         case .file(let file):
-            UnsafeRawBufferPointer(rebasing: try file.mapped()[start..<start + count])
+            try file.mapped(start..<start + count)
         case .heap(let bytes):
             UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes.buffer)[start..<start + count])
         }

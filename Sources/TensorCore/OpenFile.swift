@@ -12,6 +12,8 @@ package final class OpenFile: Sendable {
     package let size: Int
     /// Which file this is, whatever its name: for telling whether two paths are the same file.
     package let identity: FileIdentity
+    /// Who brings the bytes, where they are not all there.
+    package let supply: (any FileSupply)?
     private let lastChange: timespec
     private let mapping = Mutex<UInt>(0)
 
@@ -37,7 +39,21 @@ package final class OpenFile: Sendable {
         try self.init(owning: copy, path: path)
     }
 
-    private init(owning descriptor: Int32, path: String) throws(ByteError) {
+    /// A file that is filled as it is read.
+    ///
+    /// - Parameters:
+    ///   - descriptor: a file of the full length, for writing too; it is closed with the last user.
+    ///   - path: its name, for messages.
+    ///   - supply: who writes the bytes to it.
+    package convenience init(
+        filling descriptor: Int32, path: String, from supply: any FileSupply
+    ) throws(ByteError) {
+        try self.init(owning: descriptor, path: path, supply: supply)
+    }
+
+    private init(
+        owning descriptor: Int32, path: String, supply: (any FileSupply)? = nil
+    ) throws(ByteError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             let code = errno
@@ -50,6 +66,7 @@ package final class OpenFile: Sendable {
         }
         self.path = path
         self.descriptor = descriptor
+        self.supply = supply
         size = Int(status.st_size)
         identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         lastChange = Self.lastChange(status)
@@ -74,6 +91,7 @@ package final class OpenFile: Sendable {
 
     /// Fills `buffer` from `offset` on.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(ByteError) {
+        try supply?.provide(offset..<offset + buffer.count, in: descriptor)
         var done = 0
         while done < buffer.count {
             let count = pread(
@@ -92,6 +110,8 @@ package final class OpenFile: Sendable {
     /// Proves that the file is what it was when it was opened, as far as its size and the time of its last change
     /// tell: what was read in between belongs together.
     package func proveUnchanged() throws(ByteError) {
+        // Its supply compares each answer with the first.
+        guard supply == nil else { return }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw ByteError(.system(errno), offset: 0) }
         let change = Self.lastChange(status)
@@ -100,13 +120,16 @@ package final class OpenFile: Sendable {
         else { throw ByteError(.changed, offset: 0) }
     }
 
-    /// The whole file in memory, mapped on first use and until the last user is gone.
-    package func mapped() throws(ByteError) -> UnsafeRawBufferPointer {
+    /// A part of the file in memory, which is mapped on first use and until the last user is gone.
+    package func mapped(_ range: Range<Int>) throws(ByteError) -> UnsafeRawBufferPointer {
         guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        try supply?.provide(range, in: descriptor)
         var code: Int32 = 0
         let address = mapping.withLock { address in
             if address == 0 {
-                let pointer = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+                // Only a shared mapping is bound to show what is written to the file later.
+                let kind = supply == nil ? MAP_PRIVATE : MAP_SHARED
+                let pointer = mmap(nil, size, PROT_READ, kind, descriptor, 0)
                 if let pointer, pointer != MAP_FAILED {
                     address = UInt(bitPattern: pointer)
                     system_mapped(pointer, size, path)
@@ -119,6 +142,6 @@ package final class OpenFile: Sendable {
         guard let pointer = UnsafeRawPointer(bitPattern: address) else {
             throw ByteError(.system(code), offset: 0)
         }
-        return UnsafeRawBufferPointer(start: pointer, count: size)
+        return UnsafeRawBufferPointer(start: pointer + range.lowerBound, count: range.count)
     }
 }

@@ -23,6 +23,22 @@ package enum SpooledFile {
         }
         throw ByteError(.system(code), offset: 0)
     }
+
+    /// Writes all of the bytes, from `offset` of the file on.
+    package static func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int
+    ) throws(ByteError) {
+        var done = 0
+        while done < bytes.count {
+            let written = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else {
+                throw ByteError(.system(written < 0 ? errno : ENOSPC), offset: offset + done)
+            }
+            done += written
+        }
+    }
 }
 
 extension OpenFile {
@@ -55,16 +71,8 @@ extension OpenFile {
                 throw ByteError(.system(errno), offset: offset)
             }
             guard count > 0 else { return }
-            var done = 0
-            while done < count {
-                let written = pwrite(
-                    target, bytes.buffer.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else {
-                    throw ByteError(.system(written < 0 ? errno : ENOSPC), offset: offset + done)
-                }
-                done += written
-            }
+            try SpooledFile.write(
+                UnsafeRawBufferPointer(rebasing: bytes.buffer[0..<count]), to: target, at: offset)
             offset += count
             task?.advance(by: count)
         }

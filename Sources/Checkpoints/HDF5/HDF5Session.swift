@@ -109,7 +109,7 @@ final class HDF5Session: Sendable {
             source.patch_size = UInt64(patch.count)
             source.start = UInt64(region.start)
             switch region.source {
-            case .file(let file): source.descriptor = file.descriptor
+            case .file(let file): source.descriptor = try file.completeDescriptor(for: "libhdf5")
             case .heap(let bytes):
                 source.memory = UnsafeRawPointer(bytes.buffer.baseAddress.map { $0 + region.start })
             }

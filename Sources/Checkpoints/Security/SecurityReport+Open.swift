@@ -6,27 +6,31 @@ extension SecurityReport {
     ///
     /// What no reader takes is looked through as far as it can be read; ``problem`` says where that ended.
     ///
-    /// - Throws: `CheckpointError` when the file cannot be opened.
+    /// - Parameters:
+    ///   - path: as a checkpoint's; the address of a file on a web server, too.
+    ///   - remote: how much of a file on a web server may be fetched.
+    /// - Throws: `CheckpointError` when the file cannot be opened, or a server does not give all that is to be looked
+    ///   through.
     /// - Complexity: linear in the pickles and directories of the file; weights are not read.
-    public init(path: String) throws(CheckpointError) {
+    public init(path: String, remote: RemoteAccess = .ranges) throws(CheckpointError) {
         do {
             let path = try Checkpoint.resolved(path)
-            guard path.hasSuffix(".index.json") else {
-                try self.init(file: try OpenFile(path: path))
+            guard WebAddress.shown(path).hasSuffix(".index.json") else {
+                try self.init(file: try OpenFile.open(path, remote))
                 return
             }
-            let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
             var names: Set<String> = []
-            _ = try ShardedCheckpoint.forEachPlace(in: ByteRegion(try OpenFile(path: path))) { _, shard in
+            _ = try ShardedCheckpoint.forEachPlace(in: ByteRegion(try OpenFile.open(path, remote))) {
+                _, shard in
                 if let name = shard.string { names.insert(name) }
             }
             let files = try names.filter(ShardedCheckpoint.isPlainName).sorted().map {
-                try OpenFile(path: folder + $0)
+                try OpenFile.open(WebAddress.path(of: $0, beside: path), remote)
             }
             self = try Self.of(files, checkpoint: nil)
             if files.isEmpty { problem = "the index names no files beside it" }
         } catch {
-            throw CheckpointError(error, path: path)
+            throw CheckpointError(error, path: WebAddress.shown(path))
         }
     }
 
@@ -64,6 +68,8 @@ extension SecurityReport {
             } catch {
                 scan.problem(CheckpointError(error).description)
             }
+            // What was not given might be anything.
+            if let failure = file.supply?.failure { throw CheckpointError(failure, path: file.path) }
         }
         switch checkpoint {
         case .success(let checkpoint): scan.visitHDF5(checkpoint)

@@ -50,6 +50,7 @@ struct PlacedWriter: Sendable {
     /// Copies a range of another file: inside the kernel where whole pages stay whole, otherwise through a small
     /// buffer, which then takes two thirds of the time (measured as above, for the disk's part too).
     func copy(_ file: OpenFile, from offset: Int, count length: Int, to target: Int) throws {
+        try file.supply?.provide(offset..<offset + length, in: file.descriptor)
         let keepsPages = (target - offset) % Self.pageSize == 0
         let done = keepsPages ? try copyInKernel(file, from: offset, count: length, to: target) : 0
         try copyThroughMemory(file, from: offset + done, count: length - done, to: target + done)
