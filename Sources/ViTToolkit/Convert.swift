@@ -43,13 +43,16 @@ public func convert(
 ) throws -> Conversion {
     let location = try OutputLocation(output, form)
     try location.prove(isNotPartOf: checkpoint, [])
-    // First of all, for nothing else takes as long.
-    let digest = BackgroundDigest(of: checkpoint.files)
-    defer { digest.cancel() }
+    // First of all, for nothing else takes as long; but what cannot be converted is not fetched for it.
+    let early = checkpoint.isPartial ? nil : BackgroundDigest(of: checkpoint.files)
+    defer { early?.cancel() }
     let prepared = try PreparedModel(checkpoint, options: options)
     try prepared.proveSafe(options)
     let outgoing = try prepared.outgoing(to: location, form)
     try location.prove(isNotPartOf: checkpoint, outgoing.sidecars, others: references)
+    try checkpoint.fetch()
+    let digest = early ?? BackgroundDigest(of: checkpoint.files)
+    defer { digest.cancel() }
     return try location.write(outgoing.sidecars) { file in
         let sha256: String
         do {

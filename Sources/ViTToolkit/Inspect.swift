@@ -63,6 +63,10 @@ public struct Inspection: Sendable {
 public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws
     -> Inspection
 {
+    // Digests take all of the file; statistics the tensors that are listed.
+    if options.computesDigests || options.computesStatistics && options.filter == nil {
+        try checkpoint.fetch()
+    }
     let background = options.computesDigests ? BackgroundDigest(of: checkpoint.files) : nil
     let listed = checkpoint.tensors.filter { tensor in
         options.filter.map { fnmatch($0, tensor.name, 0) == 0 } ?? true
@@ -122,9 +126,8 @@ private func findings(
 extension Inspection {
     /// torch hub's convention: a dash, eight hexadecimal digits or more, and the extension.
     static func nameCheck(path: String, sha256: String) -> NameCheck? {
-        guard let name = path.split(separator: "/").last, let dash = name.lastIndex(of: "-") else {
-            return nil
-        }
+        let name = WebAddress.fileName(path)
+        guard let dash = name.lastIndex(of: "-") else { return nil }
         let digits = name[name.index(after: dash)...].prefix { $0 != "." }
         guard digits.utf8.count >= 8,
             digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })

@@ -165,7 +165,7 @@ extension VisionTransformer {
     ///
     /// - Throws: `CheckpointError`, `MappingError`, `ViTError` or `ToolkitError`, each with the file's name.
     public convenience init(path: String, options: ModelOptions = ModelOptions()) throws {
-        let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
+        let prepared = try PreparedModel(try Checkpoint(path: path, remote: .whole), options: options)
         try self.init(configuration: prepared.configuration, parameters: prepared.parametersByName)
     }
 }
@@ -175,7 +175,7 @@ extension Transformer {
     ///
     /// - Throws: `CheckpointError`, `MappingError`, `TransformerError` or `ToolkitError`, each with the file's name.
     public convenience init(path: String, options: ModelOptions = ModelOptions()) throws {
-        let prepared = try PreparedModel(try Checkpoint(path: path), options: options)
+        let prepared = try PreparedModel(try Checkpoint(path: path, remote: .whole), options: options)
         try self.init(configuration: prepared.transformerConfiguration, parameters: prepared.parametersByName)
     }
 }

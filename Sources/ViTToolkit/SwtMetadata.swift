@@ -13,7 +13,7 @@ package enum SwtMetadata {
     static func of(_ model: PreparedModel, sha256: String) -> [(key: String, value: String)] {
         let provenance = model.parameters.map { JSONValue.Member($0.name, $0.provenance) }
         return base(model.modelConfiguration) + [
-            ("source.file", model.checkpoint.path.split(separator: "/").last.map(String.init) ?? ""),
+            ("source.file", WebAddress.fileName(model.checkpoint.path)),
             ("source.sha256", sha256),
             ("source.container", model.checkpoint.container.rawValue),
             ("source.scheme", model.scheme),

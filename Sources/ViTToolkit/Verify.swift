@@ -55,8 +55,8 @@ public func verify(
     _ prepared: PreparedModel, reference path: String, tolerance: ToleranceOptions = ToleranceOptions(),
     form: ReferenceForm = ReferenceForm(), keepsActivations: Bool = false, filter: String? = nil
 ) throws -> Verification {
-    let file = try Checkpoint(path: path)
-    return try ToolkitError.inFile(path) {
+    let file = try Checkpoint(path: path, remote: .whole)
+    return try ToolkitError.inFile(file.path) {
         let request = VerificationRequest(
             prepared: prepared, reference: file, tolerance: tolerance.tolerance(for: prepared.storedDType),
             form: form, keepsActivations: keepsActivations, filter: filter)

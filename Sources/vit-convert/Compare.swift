@@ -73,9 +73,9 @@ struct Compare: ParsableCommand, Talking {
         options.allowsCast = allowCast
         options.absolute = absolute
         options.relative = relative
-        let base = try job { try Streams.checkpoint(a) }
+        let base = try job { try Streams.wholeCheckpoint(a) }
         try Inputs(b).report(asJSON: json) { path in
-            let comparison = try compare(base, try Streams.checkpoint(path), options: options)
+            let comparison = try compare(base, try Streams.wholeCheckpoint(path), options: options)
             Standard.remark(comparison.remarks)
             Standard.remark(comparison.configurationRemark.map { [$0] } ?? [])
             return Outcome(

@@ -5,8 +5,8 @@ struct Convert: ParsableCommand, Talking {
     static let configuration = CommandConfiguration(
         abstract: "Convert a checkpoint (the default subcommand).",
         discussion: """
-            IN is a PyTorch, safetensors, NumPy, HDF5 or Flax checkpoint, a *.index.json of a sharded one, or a folder; \
-            the kind is told by the content. OUT's ending says what to write: .swt, .safetensors, .npz, .pth or .h5. \
+            IN is a PyTorch, safetensors, NumPy, HDF5 or Flax checkpoint, a *.index.json of a sharded one, a folder, \
+            or the https:// address of a file; the kind is told by the content. OUT's ending says what to write: .swt, .safetensors, .npz, .pth or .h5. \
             With --to huggingface… OUT may be a folder, which then holds a config.json, too.
 
             OUT appears whole or not at all; until then, what stood there stays untouched. A - for IN is standard \
@@ -21,6 +21,7 @@ struct Convert: ParsableCommand, Talking {
               vit-convert out.swt folder/ --to huggingface
               vit-convert my_vit.pth out.swt --rules my_vit.json
               vit-convert out.swt my_vit.safetensors --to my_vit.json
+              vit-convert https://example.org/model.pth out.swt
               zstd -dc model.pth.zst | vit-convert - - | ssh host 'cat > model.swt'
             """)
 
@@ -91,7 +92,7 @@ struct Convert: ParsableCommand, Talking {
             form.isCompressed = compress
             form.format = format
             let output = try dryRun ? output : Streams.output(output, &form)
-            let checkpoint = try Streams.checkpoint(input)
+            let checkpoint = try Streams.checkpoint(input, dryRun ? .ranges : .whole)
             if dryRun {
                 let prepared = try PreparedModel(checkpoint, options: options)
                 try prepared.proveSafe(options)

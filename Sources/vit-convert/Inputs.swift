@@ -54,7 +54,7 @@ extension Inputs {
                     return try body(paths[0])
                 } catch {
                     if asJSON, let unreadable, let error = error as? CheckpointError {
-                        Standard.print(unreadable(error, paths[0]).pretty)
+                        Standard.print(unreadable(error, WebAddress.shown(paths[0])).pretty)
                     }
                     throw error
                 }
@@ -74,10 +74,11 @@ extension Inputs {
                 let failure = Failure(underlying: error)
                 if failure.isUsage { throw failure }
                 worst = 2
+                let name = WebAddress.shown(path)
                 Standard.error.write("vit-convert: \(error)\n")
                 values.append(
-                    (error as? CheckpointError).flatMap { unreadable?($0, path) }
-                        ?? .object(["file": .string(path), "error": .string("\(error)")]))
+                    (error as? CheckpointError).flatMap { unreadable?($0, name) }
+                        ?? .object(["file": .string(name), "error": .string("\(error)")]))
             }
         }
         if asJSON { Standard.print(JSONValue.array(values).pretty) }

@@ -11,6 +11,9 @@ struct Inspect: ParsableCommand, Talking {
             members that belong to nothing. The exit code is 1 when something is dangerous, 2 when a part of the file \
             cannot be looked through.
 
+            Of a file on a web server (https:// or http://) only the directory and the pickle are fetched, by ranges; all \
+            of it for --digest and --statistics.
+
             At the end stand findings: what is wrong with the file, and what to do. --statistics reads all values for \
             them, too, --digest compares the digest with the one in the name.
 
@@ -21,6 +24,7 @@ struct Inspect: ParsableCommand, Talking {
               vit-convert inspect vit_b_16-c867db91.pth --digest --json
               vit-convert inspect downloaded.pth --security
               vit-convert inspect *.pth models/*.safetensors --json
+              vit-convert inspect https://example.org/model.safetensors
             """)
 
     @Argument(
@@ -66,19 +70,21 @@ struct Inspect: ParsableCommand, Talking {
         options.computesStatistics = statistics
         options.filter = filter
         options.model = try model.options()
-        let inspection = try inspect(try Streams.checkpoint(path), options: options)
+        let checkpoint = try Streams.checkpoint(path, digest || statistics ? .whole : .ranges)
+        let inspection = try inspect(checkpoint, options: options)
         Standard.remark([inspection.remark(onFilter: filter)].compactMap { $0 })
         return Outcome(json: { inspection.json }, text: { text(of: inspection) })
     }
 
     private func safety(of path: String) throws -> Outcome {
         let report = try Streams.security(path)
+        let name = WebAddress.shown(path)
         let code: Int32 = report.verdict == .dangerous ? 1 : report.problem != nil ? 2 : 0
         return Outcome(
-            json: { .object(["file": .string(path), "security": report.json]) },
+            json: { .object(["file": .string(name), "security": report.json]) },
             text: {
                 report.sections.map { heading, rows in
-                    let table = Text.table(heading == nil ? [["file", path]] + rows : rows)
+                    let table = Text.table(heading == nil ? [["file", name]] + rows : rows)
                     return heading.map { $0 + "\n" + table } ?? table
                 }.joined(separator: "\n\n")
             }, code: code)

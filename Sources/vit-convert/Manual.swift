@@ -43,9 +43,18 @@ struct ManualPage {
         ),
         ("VIT_CONVERT_HDF5", "The libhdf5 that is loaded."),
         ("VIT_CONVERT_DEFLATE", "The libdeflate that is loaded, or \"zlib\" for none."),
+        ("VIT_CONVERT_CURL", "The libcurl that is loaded."),
+        (
+            "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
+            "The certificates that a web server's is proved by, in place of the system's."
+        ),
+        ("http_proxy, https_proxy, no_proxy", "The way to web servers, as curl takes it."),
         ("NO_COLOR", "Where it is set and not empty, no colours."),
         ("COLUMNS", "The width of tables, on a terminal."),
-        ("TMPDIR", "Where what comes through a pipe is kept, in a file without a name; else /var/tmp."),
+        (
+            "TMPDIR",
+            "Where what comes through a pipe or from a web server is kept, in a file without a name; else /var/tmp."
+        ),
     ]
 
     private mutating func line(_ line: String) { text += line + "\n" }

@@ -92,7 +92,7 @@ struct Run: ParsableCommand, Talking {
             options.cropRatio = cropRatio
             options.mode = resizeMode
             options.interpolation = interpolation
-            let prepared = try PreparedModel(try Streams.checkpoint(path), options: try model.options())
+            let prepared = try PreparedModel(try Streams.wholeCheckpoint(path), options: try model.options())
             let classifier = try Classifier(prepared, options: options)
             Standard.remark(prepared.remarks + classifier.remarks + [MatrixProduct.remark].compactMap { $0 })
             return classifier

@@ -33,8 +33,17 @@ enum Streams {
     }
 
     /// The checkpoint that a user names.
-    static func checkpoint(_ word: String) throws -> Checkpoint {
-        try file(word).map { try Checkpoint(file: $0) } ?? Checkpoint(path: word)
+    ///
+    /// - Parameter remote: how much of a file on a web server may be fetched.
+    static func checkpoint(_ word: String, _ remote: RemoteAccess = .whole) throws -> Checkpoint {
+        try file(word).map { try Checkpoint(file: $0) } ?? Checkpoint(path: word, remote: remote)
+    }
+
+    /// The checkpoint that a user names, of which all values are going to be read.
+    static func wholeCheckpoint(_ word: String) throws -> Checkpoint {
+        let checkpoint = try checkpoint(word)
+        try checkpoint.fetch()
+        return checkpoint
     }
 
     /// What it would run when loaded in Python.

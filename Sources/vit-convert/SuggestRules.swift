@@ -28,7 +28,7 @@ struct SuggestRules: ParsableCommand {
 
     func run() throws {
         try job {
-            let suggestion = try suggestRules(for: try Streams.checkpoint(file), select: select)
+            let suggestion = try suggestRules(for: try Streams.checkpoint(file, .ranges), select: select)
             let text = suggestion.json.fitted(to: 110)
             if let output {
                 try save(text: text + "\n", to: output)

@@ -116,7 +116,7 @@ struct Verify: ParsableCommand, Talking {
         options.dropsPreLogits = noPreLogits
         options.classes = dropHead ? 0 : nil
         options.dtype = dtype?.dtype
-        let prepared = try PreparedModel(try Streams.checkpoint(path), options: options)
+        let prepared = try PreparedModel(try Streams.wholeCheckpoint(path), options: options)
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
         return try reference.map { reference in
             let verification = try verify(

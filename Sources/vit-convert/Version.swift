@@ -2,7 +2,7 @@ import ViTToolkit
 
 /// The command's version, and those of the libraries that it has found.
 enum Version {
-    static let number = "0.1.0"
+    static let number = LibraryVersions.own
 
     /// - Parameter isThorough: whether libraries are loaded, to say of each whether it can be used.
     static func text(isThorough: Bool) -> String {
@@ -11,6 +11,7 @@ enum Version {
         ]
         if isThorough {
             rows.append(["libhdf5", LibraryVersions.hdf5Problem ?? LibraryVersions.hdf5])
+            rows.append(["libcurl", LibraryVersions.curl])
             rows.append(["libturbojpeg", PictureLibraries.jpegProblem ?? "loaded"])
             rows.append(["libpng", PictureLibraries.pngProblem ?? PictureLibraries.pngVersion ?? "loaded"])
         } else {

@@ -30,7 +30,9 @@ public struct BenchmarkSubject: Sendable {
         let start = clock.now
         self.name = name
         if Self.isPath(name) {
-            let prepared = try PreparedModel(try Checkpoint(path: name), options: options)
+            let checkpoint = try Checkpoint(path: name, remote: .whole)
+            try checkpoint.fetch()
+            let prepared = try PreparedModel(checkpoint, options: options)
             model = try prepared.model()
             isFile = true
             copiedByteCount = model.copiedByteCount

@@ -21,7 +21,7 @@ public func diagnose(
     form: ReferenceForm = ReferenceForm(), progress: @escaping (DiagnosisProgress) -> Void = { _ in }
 ) throws -> Diagnosis {
     try ToolkitError.inFile(path) {
-        let reference = try prepared.configuration.reference(in: Checkpoint(path: path))
+        let reference = try prepared.configuration.reference(in: Checkpoint(path: path, remote: .whole))
         let subject = DiagnosisSubject(
             prepared: prepared,
             variant: try ModelVariant(prepared, form: form, tolerance: verification.tolerance),

@@ -89,7 +89,7 @@ extension Finding {
 
     /// Looks at 64 places of the head, which cost no time: one that was trained shows at the first.
     static func sampledZeroHead(_ checkpoint: Checkpoint, head: String?) -> Finding? {
-        guard let head, let view = checkpoint.tensor(head), view.dtype.isFloatingPoint,
+        guard !checkpoint.isPartial, let head, let view = checkpoint.tensor(head), view.dtype.isFloatingPoint,
             case .bytes(let region, _) = view.storage, let extent = view.extent
         else { return nil }
         let start = extent.lowerBound * view.dtype.itemSize

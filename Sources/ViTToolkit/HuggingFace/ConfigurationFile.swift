@@ -12,21 +12,21 @@ struct ConfigurationFile {
 
     private static let largest = 4 << 20
 
-    /// Reads the file, if it is there.
+    /// Reads the file of that name beside a checkpoint, if it is there.
     ///
     /// - Throws: `CheckpointError` when it cannot be read or holds no JSON object.
-    init?(folder: String, name: String) throws {
-        guard access(folder + name, F_OK) == 0 else { return nil }
+    init?(_ name: String, beside path: String) throws {
+        let path = WebAddress.path(of: name, beside: path)
         do {
-            let file = try OpenFile(path: folder + name)
+            guard let file = try OpenFile.openIfThere(path) else { return nil }
             guard file.size <= Self.largest else {
                 throw CheckpointError(.unsupported, "\(file.size) bytes; at most \(Self.largest) are read")
             }
             let json = try JSONParser.parse(try ByteRegion(file).array())
             guard json.members != nil else { throw CheckpointError(.damaged, "expected a JSON object") }
-            self.init(name: folder + name, json: json)
+            self.init(name: path, json: json)
         } catch {
-            throw CheckpointError(error, path: folder + name)
+            throw CheckpointError(error, path: path)
         }
     }
 

@@ -43,19 +43,18 @@ struct ModelDescription {
     /// - Throws: `CheckpointError` for a file that is no JSON; `ToolkitError` for a value that cannot be, and
     ///   for a model that is none of ours.
     init?(beside path: String) throws {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        let name = path.dropFirst(folder.count)
+        let name = WebAddress.fileName(path)
         guard Self.isHubName(name) else { return nil }
         if name.hasPrefix("open_clip_") {
-            guard let file = try ConfigurationFile(folder: folder, name: "open_clip_config.json") else {
+            guard let file = try ConfigurationFile("open_clip_config.json", beside: path) else {
                 return nil
             }
             self.init()
             try readOpenCLIP(file)
             return
         }
-        let file = try ConfigurationFile(folder: folder, name: "config.json")
-        let preprocessor = try ConfigurationFile(folder: folder, name: "preprocessor_config.json")
+        let file = try ConfigurationFile("config.json", beside: path)
+        let preprocessor = try ConfigurationFile("preprocessor_config.json", beside: path)
         guard file != nil || preprocessor != nil else { return nil }
         try self.init(file, preprocessor: preprocessor)
     }
@@ -84,13 +83,13 @@ struct ModelDescription {
     }
 
     /// The names under which hubs keep weights. A file of any other name stands for itself.
-    private static func isHubName(_ name: Substring) -> Bool {
+    private static func isHubName(_ name: String) -> Bool {
         let names = [
             "model.safetensors", "pytorch_model.bin", "flax_model.msgpack", "tf_model.h5",
             "model.safetensors.index.json", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
             "open_clip_model.safetensors",
         ]
-        return names.contains(String(name))
+        return names.contains(name)
     }
 }
 

@@ -32,6 +32,11 @@ package struct OutputLocation {
             isModelFolder = false
             return
         }
+        guard WebAddress(output) == nil else {
+            throw ToolkitError.usage(
+                "\(WebAddress.shown(output)): only files here are written; a server gets one so: vit-convert IN - | "
+                    + "curl -T - URL")
+        }
         let isFolder = output.hasSuffix("/") || Self.isFolder(output)
         let name = output.split(separator: "/").last ?? ""
         let isOfTransformers = try form.chosenScheme.map { HuggingFaceConfiguration.knows($0.name) } ?? false
