@@ -40,6 +40,27 @@ extension Checkpoint {
         }
     }
 
+    /// Opens a file of a container that is not among those known, with a reader of the caller's own.
+    ///
+    /// Tensors that are slices of the file stay in it until asked for, as with the containers that are known.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - read: finds the tensors in the file's bytes, in the order of the file.
+    /// - Throws: `CheckpointError` when the file cannot be opened; whatever `read` throws, told as damage to this file.
+    public init(
+        path: String, reading read: (ByteRegion) throws -> [NamedTensor]
+    ) throws(CheckpointError) {
+        do {
+            let file = try OpenFile(path: path)
+            var contents = CheckpointContents()
+            contents.tensors = try read(ByteRegion(file))
+            self.init(contents, path: path, container: .custom, files: [file])
+        } catch {
+            throw CheckpointError(error, path: path)
+        }
+    }
+
     /// Reads a checkpoint in a file that is open.
     package init(file: OpenFile) throws(CheckpointError) {
         do {

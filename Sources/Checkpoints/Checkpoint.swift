@@ -85,15 +85,28 @@ package struct CheckpointContents {
 
 /// The kinds of container; raw values are those of `inspect --json`.
 public enum Container: String, Sendable, CaseIterable {
+    /// PyTorch's zip archive, since 1.6.
     case torchZip = "torch-zip"
+    /// PyTorch's pickles one behind another, before 1.6.
     case torchLegacy = "torch-legacy"
+    /// PyTorch's tar archive, before 0.1.10.
     case torchTar = "torch-tar"
+    /// A TorchScript archive.
     case torchScript = "torchscript"
+    /// NumPy's zip archive of arrays.
     case npz
+    /// A single array of NumPy's.
     case npy
+    /// HDF5, of Keras, h5py or anyone; a `.keras` archive with one in it, too.
     case hdf5
+    /// A safetensors file.
     case safetensors
+    /// An index of shards (`model.safetensors.index.json`), with its safetensors files.
     case safetensorsIndex = "safetensors-index"
+    /// A safetensors file with what makes it an `.swt`.
     case swt
+    /// Flax's MessagePack.
     case msgpack
+    /// A container that a reader of the caller's own knows; see ``Checkpoint/init(path:reading:)``.
+    case custom
 }

@@ -4,8 +4,11 @@ import TensorCore
 public struct ParameterError: Error, Sendable, Equatable {
     /// One parameter that does not fit its model.
     public enum Problem: Sendable, Equatable {
+        /// The model has a parameter of this name and shape (where that is known), and none was given.
         case missing(name: String, shape: Shape?)
+        /// The parameter has another shape than the model's.
         case shape(name: String, expected: Shape, found: Shape)
+        /// The model has no parameter of this name.
         case unexpected(name: String)
     }
 

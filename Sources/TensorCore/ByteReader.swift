@@ -1,23 +1,24 @@
 /// A cursor over bytes from a stranger: every step is checked, nothing is read past the end.
 ///
 /// It reads a file through a small window, so that walking over gigabytes of payload costs no memory.
-package struct ByteReader {
+public struct ByteReader {
     /// What is being read.
     package let region: ByteRegion
     /// The place of the next byte, from the start of the region.
-    package private(set) var position = 0
+    public private(set) var position = 0
     private var window: HeapBytes?
     private var windowRange = 0..<0
     /// Headers here and there cost a small window each; who reads on gets larger ones.
     private var nextWindowSize = 512
     private static let largestWindowSize = 32 << 10
 
-    package init(_ region: ByteRegion) {
+    /// A cursor at the start of a region.
+    public init(_ region: ByteRegion) {
         self.region = region
     }
 
     /// The number of bytes not yet read.
-    package var remaining: Int { region.count - position }
+    public var remaining: Int { region.count - position }
     package var isAtEnd: Bool { position >= region.count }
     /// The place of the next byte, from the start of the file: for messages.
     package var offset: Int { region.start + position }
@@ -27,7 +28,10 @@ package struct ByteReader {
     }
 
     /// Continues at `position`, which may be the end.
-    package mutating func seek(to position: Int) throws(ByteError) {
+    ///
+    /// - Parameter position: in bytes from the start of the region.
+    /// - Throws: `ByteError`, truncated, when that is no place in the region.
+    public mutating func seek(to position: Int) throws(ByteError) {
         guard position >= 0, position <= region.count else {
             throw ByteError(
                 .truncated, offset: region.start + region.count, needed: max(0, position) - region.count,
@@ -36,7 +40,11 @@ package struct ByteReader {
         self.position = position
     }
 
-    package mutating func skip(_ count: Int) throws(ByteError) {
+    /// Leaves out the next `count` bytes.
+    ///
+    /// - Parameter count: how many; none are read.
+    /// - Throws: `ByteError`, truncated, when there are fewer.
+    public mutating func skip(_ count: Int) throws(ByteError) {
         guard count >= 0, count <= remaining else { throw truncated(count) }
         position += count
     }
@@ -68,7 +76,9 @@ package struct ByteReader {
     }
 
     /// The next byte.
-    package mutating func byte() throws(ByteError) -> UInt8 {
+    ///
+    /// - Throws: `ByteError`, truncated, at the end; as all that reads, also when the system cannot.
+    public mutating func byte() throws(ByteError) -> UInt8 {
         let value = try ahead(1).load(as: UInt8.self)
         position += 1
         return value
@@ -80,11 +90,15 @@ package struct ByteReader {
     }
 
     /// An integer of fixed width, little-endian unless said otherwise.
-    // Other modules would otherwise run the generic code, which takes several times as long.
-    @_specialize(where T == UInt16)
+    ///
+    /// - Parameters:
+    ///   - type: its type, which says how many bytes it takes.
+    ///   - bigEndian: whether the highest byte comes first.
+    /// - Throws: `ByteError`, truncated, when there are fewer bytes.
+    @_specialize(where T == UInt16)  // Generic code is several times as slow.
     @_specialize(where T == UInt32)
     @_specialize(where T == UInt64)
-    package mutating func integer<T: FixedWidthInteger>(
+    public mutating func integer<T: FixedWidthInteger>(
         _ type: T.Type, bigEndian: Bool = false
     ) throws(ByteError) -> T {
         let width = T.bitWidth / 8
@@ -94,7 +108,10 @@ package struct ByteReader {
     }
 
     /// The next `count` bytes as a slice, uncopied.
-    package mutating func region(_ count: Int) throws(ByteError) -> ByteRegion {
+    ///
+    /// - Parameter count: how many.
+    /// - Throws: `ByteError`, truncated, when there are fewer.
+    public mutating func region(_ count: Int) throws(ByteError) -> ByteRegion {
         guard count >= 0, count <= remaining else { throw truncated(count) }
         let slice = try region.slice(position, count)
         position += count
@@ -102,7 +119,10 @@ package struct ByteReader {
     }
 
     /// The next `count` bytes; nothing is allocated when they are not there.
-    package mutating func bytes(_ count: Int) throws(ByteError) -> [UInt8] {
+    ///
+    /// - Parameter count: how many.
+    /// - Throws: `ByteError`, truncated, when there are fewer.
+    public mutating func bytes(_ count: Int) throws(ByteError) -> [UInt8] {
         if count >= 0, count <= 256 {
             let start = try ahead(count)
             position += count
@@ -111,8 +131,11 @@ package struct ByteReader {
         return try region(count).array()
     }
 
-    /// The next `count` bytes as text.
-    package mutating func text(_ count: Int) throws(ByteError) -> String {
+    /// The next `count` bytes as text in UTF-8.
+    ///
+    /// - Parameter count: how many.
+    /// - Throws: `ByteError`, truncated, when there are fewer, and when they are no text.
+    public mutating func text(_ count: Int) throws(ByteError) -> String {
         let start = offset
         guard let text = String(validating: try bytes(count), as: UTF8.self) else {
             throw ByteError(.notText, offset: start)

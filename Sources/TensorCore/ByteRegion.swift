@@ -35,8 +35,11 @@ public struct ByteRegion: Sendable {
 
     /// `count` bytes from `offset` on.
     ///
-    /// - Throws: `ByteError.truncated` when the range does not lie inside the region.
-    package func slice(_ offset: Int, _ count: Int) throws(ByteError) -> ByteRegion {
+    /// - Parameters:
+    ///   - offset: where the slice begins, in bytes from the start of the region.
+    ///   - count: the length of the slice, in bytes.
+    /// - Throws: `ByteError`, truncated, when the range does not lie inside the region.
+    public func slice(_ offset: Int, _ count: Int) throws(ByteError) -> ByteRegion {
         guard offset >= 0, count >= 0, offset <= self.count, count <= self.count - offset else {
             throw ByteError(
                 .truncated, offset: start + max(0, min(offset, self.count)), needed: count,
@@ -66,7 +69,9 @@ public struct ByteRegion: Sendable {
     }
 
     /// The bytes as an array.
-    package func array() throws(ByteError) -> [UInt8] {
+    ///
+    /// - Throws: `ByteError` when the file cannot be read, or has become shorter.
+    public func array() throws(ByteError) -> [UInt8] {
         var failure: ByteError?
         let array = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(ByteError) {

@@ -5,7 +5,12 @@ public struct NamedTensor: Sendable {
     /// The tensor.
     public let view: TensorView
 
-    package init(_ name: String, _ view: TensorView) {
+    /// Names a tensor.
+    ///
+    /// - Parameters:
+    ///   - name: as the file spells it.
+    ///   - view: the tensor.
+    public init(_ name: String, _ view: TensorView) {
         self.name = name
         self.view = view
     }

@@ -1,10 +1,16 @@
 /// What is wrong with a tensor's description, or with an operation on it.
 public enum TensorError: Error, Sendable, Equatable {
+    /// A length is negative or too large, or the number of elements overflows.
     case invalidShape([Int])
+    /// More axes than are read; how many.
     case tooManyAxes(Int)
+    /// Elements would lie outside the bytes that there are.
     case outsideStorage(shape: [Int], strides: [Int], offset: Int, dtype: DType, storageBytes: Int)
+    /// Strides of 0 would make a small storage into more bytes than is reasonable.
     case expandedTooFar(bytes: Int, storageBytes: Int)
+    /// Shapes do not go together; what was expected and what was found.
     case incompatible(String)
+    /// Elements of one type have no counterpart in the other.
     case noConversion(from: DType, to: DType)
 }
 

@@ -41,6 +41,20 @@ public struct TensorView: Sendable {
         }
     }
 
+    /// A tensor that is stored plainly: all elements in row-major order, from the first byte of `bytes` on.
+    ///
+    /// - Parameters:
+    ///   - bytes: where it is stored; what goes beyond the elements is left alone.
+    ///   - dtype: the type of the elements.
+    ///   - shape: the lengths of the axes.
+    ///   - bigEndian: whether the highest byte of each number comes first.
+    /// - Throws: `TensorError.outsideStorage` when `bytes` holds fewer elements.
+    public init(
+        _ bytes: ByteRegion, dtype: DType, shape: Shape, bigEndian: Bool = false
+    ) throws(TensorError) {
+        try self.init(storage: .bytes(bytes, bigEndian ? .big : .little), dtype: dtype, shape: shape)
+    }
+
     /// What an expanded view may claim over a storage smaller than that.
     private static let largestExpansion = 64 << 20
 

@@ -43,9 +43,7 @@ import ViTToolkit
         }
         #expect(weights.shape.dimensions == [3, 3] && output.shape.dimensions == [3, 3])
         // The table shows the same numbers, with four digits.
-        let shown = try article().filter {
-            $0.hasPrefix("| 1 |") || $0.hasPrefix("| 2 |") || $0.hasPrefix("| 3 |")
-        }
+        let shown = try Article("Attention").lines(beginningWith: ["| 1 |", "| 2 |", "| 3 |"])
         #expect(shown.count == 3)
         for (row, line) in shown.enumerated() {
             let numbers = line.split { ", |".contains($0) }.dropFirst().compactMap { Float($0) }
@@ -97,41 +95,9 @@ import ViTToolkit
         #expect(zip(row.values, features.values).allSatisfy { abs($0 - $1) < 1e-5 })
     }
 
-    /// Line by line what stands between the marks above.
     @Test func theArticleShowsTheCodeThatRuns() throws {
-        var blocks: [[String]] = []
-        var isCode = false
-        for line in try article() {
-            if line == "```swift" { blocks.append([]) }
-            if line.hasPrefix("```") {
-                isCode = line != "```"
-            } else if isCode {
-                blocks[blocks.count - 1].append(line)
-            }
-        }
-        var regions: [[String]] = []
-        var isRegion = false
-        for line in try Self.lines(of: #filePath) {
-            let text = String(line.drop { $0 == " " })
-            if text == "// example" { regions.append([]) }
-            if text.hasPrefix("// ") {
-                isRegion = text == "// example"
-            } else if isRegion {
-                regions[regions.count - 1].append(String(line.dropFirst(8)))
-            }
-        }
-        #expect(blocks.count == 3)
-        #expect(blocks == regions)
-    }
-
-    private func article() throws -> [String] {
-        try Self.lines(of: Fixtures.path("../Sources/ViTToolkit/ViTToolkit.docc/Attention.md"))
-    }
-
-    private static func lines(of path: String) throws -> [String] {
-        let bytes = try ByteRegion(OpenFile(path: path)).array()
-        return bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
-            String(decoding: $0, as: UTF8.self)
-        }
+        let code = try Article("Attention").code
+        #expect(code.count == 3)
+        #expect(try code == Article.examples(in: #filePath))
     }
 }

@@ -96,7 +96,7 @@ extension Checkpoint {
     /// Whether everything in it that Python would import is on the closed list, as far as it was read.
     fileprivate var isPlain: Bool {
         switch container {
-        case .safetensors, .safetensorsIndex, .swt, .msgpack: return globals.isEmpty
+        case .safetensors, .safetensorsIndex, .swt, .msgpack, .custom: return globals.isEmpty
         case .torchTar: return false  // its parts are pickles by themselves
         case .npz, .npy: return !others.contains { $0.type == "array" }
         case .hdf5: return !metadata.contains { $0.key == "model_config" || $0.key == "config.json" }

@@ -22,7 +22,9 @@ public struct ClassificationOptions: Sendable {
 }
 
 /// Classifies pictures by a model, made into its input as timm does it for evaluation.
-public final class Classifier {
+///
+/// One classifier may be used by several threads at once.
+public final class Classifier: Sendable {
     /// A class and how probable it is.
     public struct Guess: Sendable, Equatable {
         /// The place in the head's order.

@@ -131,6 +131,7 @@ extension Container {
         case .safetensorsIndex: "an index of safetensors files"
         case .swt: "an .swt file"
         case .msgpack: "a MessagePack file"
+        case .custom: "a file of a custom container"
         }
     }
 }
