@@ -9,7 +9,8 @@ public struct ByteReader {
     private var window: HeapBytes?
     private var windowRange = 0..<0
     /// Headers here and there cost a small window each; who reads on gets larger ones.
-    private var nextWindowSize = 512
+    private var nextWindowSize = smallestWindowSize
+    private static let smallestWindowSize = 512
     private static let largestWindowSize = 32 << 10
 
     /// A cursor at the start of a region.
@@ -59,6 +60,7 @@ public struct ByteReader {
             return UnsafeRawPointer(window.buffer.baseAddress.unsafelyUnwrapped)
                 + (position - windowRange.lowerBound)
         }
+        if position > windowRange.upperBound { nextWindowSize = Self.smallestWindowSize }
         let length = min(nextWindowSize, remaining)
         let window: HeapBytes
         if let current = self.window, current.buffer.count >= length {

@@ -5,6 +5,10 @@ package protocol FileSupply: Sendable {
     /// - Throws: `ByteError.remote`, from then on each time: a reader may take the first failure for something else.
     func provide(_ range: Range<Int>, in descriptor: Int32) throws(ByteError)
 
+    /// Has those parts of ranges fetched together that are not there, where that is quicker than one after another. A
+    /// failure is told when they are read.
+    func expect(_ ranges: [Range<Int>], in descriptor: Int32)
+
     /// The failure that it keeps throwing.
     var failure: ByteError? { get }
 
@@ -18,6 +22,17 @@ package protocol FileSupply: Sendable {
 extension ByteRegion {
     /// The failure that keeps its bytes from being read, of a file that stands elsewhere.
     package var remoteFailure: ByteError? { filePlace?.file.supply?.failure }
+
+    /// Tells of ranges that are soon going to be read; those beyond the end are passed over. Of a file that is here,
+    /// this does nothing.
+    package func expect(_ ranges: @autoclosure () -> [Range<Int>]) {
+        guard let (file, offset) = filePlace, let supply = file.supply else { return }
+        let places = ranges().compactMap { range -> Range<Int>? in
+            guard range.lowerBound >= 0, range.lowerBound < count else { return nil }
+            return offset + range.lowerBound..<offset + min(range.upperBound, count)
+        }
+        supply.expect(places, in: file.descriptor)
+    }
 }
 
 extension OpenFile {

@@ -56,6 +56,7 @@ import Testing
         #expect(there.fileSize == bytes.count && bytes.count > 3 << 20)
         #expect(server.bytesSent < bytes.count / 20, "\(server.bytesSent) of \(bytes.count)")
         #expect(server.requests.allSatisfy { $0.fields["range"] != nil })
+        #expect(server.requests.count < 20, "\(server.requests.count)")
 
         // One tensor costs its bytes.
         let before = server.bytesSent
@@ -79,6 +80,43 @@ import Testing
         let golden = try Golden(fixture)
         #expect(there.container.rawValue == golden.container)
         #expect(try Golden.rows(of: there) == golden.tensors)
+    }
+
+    @Test func rangesThatAreExpectedComeTogether() throws {
+        let bytes = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 >> 8 ^ $0) }
+        let server = try Self.server(bytes)
+        let region = try ByteRegion(Self.file(server.address)).slice(100, bytes.count - 100)
+        let ranges = (1..<8).map { $0 << 17..<($0 << 17) + 50 }
+        region.expect(ranges + [5..<50, bytes.count..<bytes.count + 9, bytes.count - 110..<bytes.count])
+        #expect(server.requests.count == 9, "the first one, seven, and the end")
+        for range in ranges + [5..<50, bytes.count - 110..<bytes.count - 100] {
+            let piece = try region.slice(range.lowerBound, range.count).array()
+            #expect(piece == Array(bytes[100 + range.lowerBound..<100 + range.upperBound]))
+        }
+        #expect(server.requests.count == 9)
+        #expect(server.bytesSent == 16_384 + 8 * 4096)
+    }
+
+    @Test func aFailureOfWhatIsExpectedIsToldOnReading() throws {
+        let bytes = [UInt8](repeating: 1, count: 1 << 20)
+        let server = try WebServer { request, number in
+            number == 2 ? WebServer.Answer("500 No") : .file(bytes, request)
+        }
+        let region = ByteRegion(try Self.file(server.address))
+        region.expect((1..<8).map { $0 << 17..<($0 << 17) + 50 })
+        #expect(region.remoteFailure != nil)
+        #expect(throws: ByteError.self) { try region.slice(0, 1).array() }
+    }
+
+    /// A storage says how long it is where it begins, and the pickle says it before.
+    @Test func storagesOfTheLegacyContainerAreExpected() throws {
+        let fixture = "models/vit_legacy.pth"
+        let server = try Self.server(try Fixtures.bytes(fixture))
+        let there = try Self.open(server.address + fixture)
+        #expect(there.container == .torchLegacy)
+        #expect(server.requests.count <= 9, "\(server.requests.count)")
+        let here = try Checkpoint(path: Fixtures.path(fixture))
+        #expect(try Golden.rows(of: there) == Golden.rows(of: here))
     }
 
     @Test func allOfItIsFetchedOnce() throws {

@@ -27,6 +27,28 @@ import Testing
         #expect(server.bytesSent < size / 5, "\(server.bytesSent) of \(size)")
     }
 
+    /// Here, 64 places of the head are looked at.
+    @Test func noValueOfTheHeadIsRead() throws {
+        let folder = try TemporaryFolder()
+        #expect(try Run([Self.demo, folder.path + "a.safetensors"]).status == 0)
+        var bytes = [UInt8](try #require(FileManager.default.contents(atPath: folder.path + "a.safetensors")))
+        let start = 8 + (Int(bytes[1]) << 8 | Int(bytes[0]))
+        let header = try JSONParser.parse(Array(bytes[8..<start]))
+        let entry = header["head.weight"]?["data_offsets"]?.array
+        let place = try #require(entry).compactMap(\.integer)
+        for index in place[0]..<place[1] { bytes[start + index] = 0 }
+        let (all, path) = (bytes, try folder.file("b.safetensors", bytes))
+        let server = try WebServer { request, _ in .file(all, request) }
+        func finds(_ file: String, _ words: String...) throws -> Bool {
+            let run = try Run(["inspect", file, "--heads", "2"] + words)
+            #expect(run.status == 0)
+            return run.text.contains("zero-head")
+        }
+        #expect(try finds(path))
+        #expect(try !finds(server.address + "b.safetensors"))
+        #expect(try finds(server.address + "b.safetensors", "--statistics"))
+    }
+
     @Test func digestsAndStatisticsReadAll() throws {
         let server = try Self.server()
         let words = ["--digest", "--statistics", "--json"]

@@ -74,7 +74,11 @@ package final class WebServer: Sendable {
 
     /// - Parameter answer: what is answered; with the number of the request, from 0 on.
     package init(_ answer: @escaping @Sendable (Request, Int) -> Answer) throws {
-        setenv("no_proxy", "127.0.0.1", 1)
+        // Not while others look at it, where nothing asks for it.
+        if ["http_proxy", "all_proxy", "ALL_PROXY"].contains(where: { (name: String) in getenv(name) != nil })
+        {
+            setenv("no_proxy", "127.0.0.1", 1)
+        }
         work = Work(answer)
         #if canImport(Darwin)
             listener = socket(AF_INET, SOCK_STREAM, 0)

@@ -2,6 +2,9 @@ import TensorCore
 
 /// NumPy's single array (`.npy`) and zip of arrays (`.npz`).
 enum NumPyReader {
+    /// The room that NumPy gives to an array's header, and a zip archive to what stands between name and member.
+    private static let usualHeader = 192
+
     static func matchesNpy(_ region: ByteRegion) -> Bool {
         var reader = ByteReader(region)
         return (try? reader.bytes(6)) == NpyHeader.magic
@@ -26,6 +29,7 @@ enum NumPyReader {
     /// Each member `NAME.npy` as the tensor NAME; what holds no numbers is listed beside.
     static func readNpz(_ archive: ZipArchive) throws -> CheckpointContents {
         var contents = CheckpointContents()
+        archive.expectHeaders(usualHeader) { $0.name.hasSuffix(".npy") }
         for entry in archive.entries where !entry.name.hasSuffix("/") {
             guard entry.name.hasSuffix(".npy") else {
                 contents.others.append(OtherEntry(entry.name, type: "member", value: "\(entry.size) bytes"))

@@ -16,7 +16,7 @@ enum HTTPConnection {
 
     /// Handles of the library that nobody uses just now.
     private static let idle = Mutex<[UInt]>([])
-    private static let mostIdle = 4
+    private static let mostIdle = 6
 
     /// The name under which requests are made.
     static let userAgent = "vit-convert/\(LibraryVersions.own)"

@@ -12,11 +12,8 @@ final class RemoteFile: FileSupply {
         var last: Range<Int>
     }
 
-    private let address: WebAddress
-    private let size: Int
-    /// The head of the first answer, which the others must agree with.
-    private let first: ResponseHead
-    private let patience: HTTPConnection.Patience
+    private let source: RemoteSource
+    private var size: Int { source.size }
     let mayFetchAll: Bool
     private let state: Mutex<State>
 
@@ -24,9 +21,11 @@ final class RemoteFile: FileSupply {
     private static let block = 4 << 10
     /// The most that is fetched ahead for who reads on and on.
     private static let mostAhead = 8 << 20
+    /// What is rather fetched twice than left out between two ranges: of all of the file, and of small pieces.
     private static let little = 1 << 20
-    /// Interruptions count from anew after so many bytes.
-    private static let progress = 64 << 10
+    private static let least = 8 << 10
+    /// Servers take so many requests at a time from anybody.
+    private static let mostConnections = 6
 
     /// - Parameters:
     ///   - address: what the user named.
@@ -35,10 +34,8 @@ final class RemoteFile: FileSupply {
         _ address: WebAddress, _ opening: RemoteOpening, access: RemoteAccess,
         patience: HTTPConnection.Patience
     ) {
-        self.address = address
-        size = opening.size
-        first = opening.head
-        self.patience = patience
+        source = RemoteSource(
+            address: address, size: opening.size, first: opening.head, patience: patience)
         mayFetchAll = access == .whole
         let start = 0..<opening.start.count
         state = Mutex(State(current: opening.address, present: RangeSet(start), last: start))
@@ -55,7 +52,12 @@ final class RemoteFile: FileSupply {
             do throws(RemoteFailure) {
                 while let gap = Self.gap(in: range, of: state.present) {
                     let wanted = isWhole ? joined(gap, state) : extended(gap, state)
-                    try fetch(wanted, into: descriptor, &state, isAll: isWhole)
+                    let task = Progress.begin(
+                        isWhole ? "fetching \(source.name)" : "asking \(source.address.host)",
+                        of: isWhole ? wanted.count : 0)
+                    defer { task?.end() }
+                    state.current = try source.fetch(wanted, from: state.current, into: descriptor, task)
+                    state.present.insert(contentsOf: wanted)
                     state.last = wanted
                 }
                 return nil
@@ -74,92 +76,51 @@ final class RemoteFile: FileSupply {
 
     /// Whole blocks; and for who reads on where the last fetch ended, twice as much as that.
     private func extended(_ gap: Range<Int>, _ state: State) -> Range<Int> {
-        let start = gap.lowerBound / Self.block * Self.block
-        var end = (gap.upperBound + Self.block - 1) / Self.block * Self.block
-        if gap.lowerBound == state.last.upperBound {
-            end = max(end, gap.lowerBound + min(2 * state.last.count, Self.mostAhead))
-        }
-        let range = start..<min(end, size)
+        let range = extended(gap, aheadOf: state.last)
         let missing = RangeSet(range).subtracting(state.present).ranges
         return missing.first { $0.contains(gap.lowerBound) } ?? gap
     }
 
+    private func extended(_ gap: Range<Int>, aheadOf last: Range<Int>?) -> Range<Int> {
+        let start = gap.lowerBound / Self.block * Self.block
+        var end = (gap.upperBound + Self.block - 1) / Self.block * Self.block
+        if let last, gap.lowerBound == last.upperBound {
+            end = max(end, gap.lowerBound + min(2 * last.count, Self.mostAhead))
+        }
+        return start..<min(end, size)
+    }
+
     /// Gaps with little between them are one: a request takes longer than to get that little again.
     private func joined(_ gap: Range<Int>, _ state: State) -> Range<Int> {
-        RangeSet(gap.lowerBound..<size).subtracting(state.present).ranges.reduce(gap) { joined, next in
-            next.lowerBound - joined.upperBound <= Self.little
-                ? joined.lowerBound..<max(joined.upperBound, next.upperBound) : joined
+        let gaps = RangeSet(gap.lowerBound..<size).subtracting(state.present).ranges
+        return Self.joined(gaps, over: Self.little)[0]
+    }
+
+    private static func joined(_ ranges: some Sequence<Range<Int>>, over little: Int) -> [Range<Int>] {
+        ranges.reduce(into: []) { joined, next in
+            if let last = joined.last, next.lowerBound - last.upperBound <= little {
+                joined[joined.count - 1] = last.lowerBound..<next.upperBound
+            } else {
+                joined.append(next)
+            }
         }
     }
 
-    /// Fetches a range, in as many tries as make sense.
-    private func fetch(
-        _ range: Range<Int>, into descriptor: Int32, _ state: inout State, isAll: Bool
-    ) throws(RemoteFailure) {
-        let task = Progress.begin(
-            isAll ? "fetching \(WebAddress.fileName(address.shown))" : "asking \(address.host)",
-            of: isAll ? range.count : 0)
-        defer { task?.end() }
-        var (start, tries, counted) = (range.lowerBound, 0, range.lowerBound)
-        while start < range.upperBound {
-            let begin = start
+    func expect(_ ranges: [Range<Int>], in descriptor: Int32) {
+        state.withLock { state in
+            guard state.failure == nil else { return }
+            var missing = RangeSet<Int>()
+            for range in ranges where !range.isEmpty {
+                missing.insert(contentsOf: extended(range.clamped(to: 0..<size), aheadOf: nil))
+            }
+            missing.subtract(state.present)
+            let wanted = Self.joined(missing.ranges, over: Self.least)
             do throws(RemoteFailure) {
-                let current = state.current
-                state.current = try ask(current, for: start..<range.upperBound) { piece in
-                    try RemoteFailure.keeping { try SpooledFile.write(piece, to: descriptor, at: start) }
-                    state.present.insert(contentsOf: start..<start + piece.count)
-                    start += piece.count
-                    task?.advance(by: piece.count)
-                }
+                try source.fetch(wanted, from: state.current, into: descriptor, atOnce: Self.mostConnections)
+                for range in wanted { state.present.insert(contentsOf: range) }
             } catch {
-                if start - counted >= Self.progress { (tries, counted) = (0, start) }
-                guard error.isWorthATry(hasBegun: start > begin), tries < patience.pauses.count
-                else { throw error }
-                state.current = address
-                usleep(UInt32(patience.pauses[tries] * 1e6))
-                tries += 1
+                state.failure = ByteError(.remote(error.reason), offset: wanted.first?.lowerBound ?? 0)
             }
         }
-    }
-
-    /// One request, of which `body` gets exactly the range.
-    ///
-    /// - Returns: the address that the answer came from.
-    private func ask(
-        _ current: WebAddress, for range: Range<Int>, body: (UnsafeRawBufferPointer) throws -> Void
-    ) throws(RemoteFailure) -> WebAddress {
-        var left = range.count
-        let request = RemoteRequest(patience: patience, range: range, condition: first.strongTag)
-        let answering = try RemoteFailure.of {
-            try request.get(current, head: { try prove($0, range, isRedirected: current != address) }) {
-                piece in
-                guard piece.count <= left else {
-                    throw RemoteFailure.refused("\(current.host) sends more bytes than it says")
-                }
-                try body(piece)
-                left -= piece.count
-            }
-        }
-        guard left == 0 else {
-            throw .interrupted(
-                "\(current.host) sends \(range.count - left) bytes, where it says \(range.count)")
-        }
-        return answering
-    }
-
-    private func prove(_ head: ResponseHead, _ range: Range<Int>, isRedirected: Bool) throws(RemoteFailure) {
-        switch head.status {
-        case 206: break
-        case 200, 412, 416:
-            throw .refused("the file changed on the server while it was being read")
-        default:
-            let failure = RemoteFailure.status(head.status, of: address)
-            // What a redirect led to may be an address for a while only.
-            throw isRedirected ? .interrupted(failure.reason) : failure
-        }
-        guard head.canBe(of: first) else {
-            throw .refused("the file changed on the server while it was being read")
-        }
-        try head.prove(range, ofFile: size, at: address)
     }
 }

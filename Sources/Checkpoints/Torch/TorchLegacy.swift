@@ -27,6 +27,7 @@ enum TorchLegacy {
         let system = try PickleMachine.run(&reader)
         let graph = try PickleMachine.run(&reader)
         let keys = try PickleMachine.run(&reader)
+        region.expect(Self.counts(of: keys, in: graph, from: reader.position))
         let storages = try LegacyStorages(&reader, keys: keys, types: try storageTypes(in: graph))
         var contents = try ObjectListing(of: graph, storages: storages).contents
         // Python would run the pickles around the object, too; PyTorch's own name nothing.
@@ -36,6 +37,17 @@ enum TorchLegacy {
             contents.remarks.append("\(reader.remaining) bytes follow the last storage and belong to nothing")
         }
         return contents
+    }
+
+    /// Where the numbers of elements should stand, before each storage.
+    private static func counts(of keys: PickleGraph, in graph: PickleGraph, from start: Int) -> [Range<Int>] {
+        guard let sizes = try? LostStorages(graph).sizes else { return [] }
+        var place = start
+        return (keys.sequence(keys.root) ?? []).compactMap { value in
+            guard let size = sizes[value.text ?? value.integer.map(String.init) ?? ""] else { return nil }
+            defer { place = TruncationSurvey.sum(place, 8 + min(size, .max - 8)) ?? .max - 8 }
+            return place..<place + 8
+        }
     }
 
     /// The element type of each storage: the storages themselves say only how many elements they have.

@@ -2,6 +2,15 @@ import TensorCore
 
 /// Where a member's bytes are, and how to get at them.
 extension ZipArchive {
+    /// Tells that the local headers of some members are going to be read, and so many bytes of what follows the name.
+    func expectHeaders(_ following: Int = 0, where isRead: (Entry) -> Bool) {
+        region.expect(
+            entries.filter(isRead).map { entry in
+                let length = Self.localHeaderSize + entry.name.utf8.count + following
+                return entry.headerOffset..<entry.headerOffset + length
+            })
+    }
+
     /// The range of the file that holds the member as stored, compressed or not.
     func storedRange(of entry: Entry) throws -> ByteRegion {
         guard !entry.isEncrypted else {
