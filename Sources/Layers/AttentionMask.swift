@@ -67,6 +67,9 @@ public struct AttentionMask: Sendable {
     /// No query sees a later key: query i sees the keys 0…i. Torch's `generate_square_subsequent_mask` where both
     /// are as many.
     ///
+    /// - Parameters:
+    ///   - queries: their number.
+    ///   - keys: their number.
     /// - Throws: `TensorError` when there are too many to count.
     public static func causal(queries: Int, keys: Int) throws(TensorError) -> AttentionMask {
         let shape = try Shape([queries, keys])
@@ -91,6 +94,9 @@ public struct AttentionMask: Sendable {
 
     /// The same from the lengths of sentences: of each, the first keys are seen.
     ///
+    /// - Parameters:
+    ///   - lengths: how many keys are seen, for each image or sentence.
+    ///   - keys: the number of keys.
     /// - Throws: `TensorError.incompatible` for a length that is negative or beyond the number of keys.
     public static func padding(lengths: [Int], keys: Int) throws(TensorError) -> AttentionMask {
         guard keys >= 0, lengths.allSatisfy({ (0...keys).contains($0) }) else {

@@ -20,6 +20,11 @@ public struct Resizing: Sendable, Equatable {
     public var interpolation: Interpolation
 
     /// timm's for most Vision Transformers, unless told otherwise.
+    ///
+    /// - Parameters:
+    ///   - cropRatio: the part of the resized picture that is kept, along each side; above 0, at most 1.
+    ///   - mode: what becomes of other proportions.
+    ///   - interpolation: how pixels between pixels are made.
     public init(cropRatio: Double = 0.9, mode: Mode = .center, interpolation: Interpolation = .bicubic) {
         self.cropRatio = cropRatio
         self.mode = mode

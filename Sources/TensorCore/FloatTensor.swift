@@ -5,6 +5,11 @@ public struct FloatTensor: Sendable, Equatable {
     /// The elements, last axis fastest; as many as the shape says.
     public var values: [Float]
 
+    /// A tensor of given elements.
+    ///
+    /// - Parameters:
+    ///   - shape: the lengths of the axes.
+    ///   - values: the elements, last axis fastest.
     /// - Throws: `TensorError.incompatible` when the number of values is not that of the shape.
     public init(shape: Shape, values: [Float]) throws(TensorError) {
         guard values.count == shape.elementCount else {
@@ -32,6 +37,9 @@ public struct FloatTensor: Sendable, Equatable {
     }
 
     /// Reads a tensor of any real type, widened or narrowed to 32-bit floats.
+    ///
+    /// - Parameter view: the tensor; it is read once.
+    /// - Throws: `TensorError.noConversion` for a type that is not real; what reading its bytes throws.
     public init(_ view: TensorView) throws {
         shape = view.shape
         values = try view.floats()

@@ -5,6 +5,11 @@ extension TensorView {
     /// Each piece holds whole elements and at most `size` bytes: by default what stays in a core's cache until it is written.
     /// Peak memory is one piece for tensors stored plainly, a few megabytes for transposed matrices in a file, and the
     /// tensor's storage once for what is strided otherwise, or deflated.
+    ///
+    /// - Parameters:
+    ///   - size: the most bytes of a piece.
+    ///   - body: takes a piece; the bytes are its only while it runs.
+    /// - Throws: `ByteError` when the file cannot be read, or has become shorter; what unpacking a deflated tensor throws; what `body` throws.
     public func forEachChunk(
         of size: Int = 512 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -51,6 +56,8 @@ extension TensorView {
 
     /// The tensor's bytes, row-major and little-endian: a slice of the file where they stand there so,
     /// otherwise a new allocation of ``byteCount`` bytes.
+    ///
+    /// - Throws: `ByteError` when the file cannot be read; what unpacking a deflated tensor throws.
     public func bytes() throws -> ByteRegion {
         if let plainRegion { return plainRegion }
         if case .deferred(let deferred) = storage, isContiguous, deferred.order == .little {

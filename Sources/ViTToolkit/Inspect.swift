@@ -58,6 +58,9 @@ public struct Inspection: Sendable {
 
 /// Looks into a checkpoint without executing anything in it, and without reading weights unless asked to.
 ///
+/// - Parameters:
+///   - checkpoint: what is looked into.
+///   - options: what is found out beyond the directory.
 /// - Throws: `CheckpointError` when the file cannot be read. A checkpoint of something else than a model that is
 ///   known is no error.
 public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = InspectionOptions()) throws

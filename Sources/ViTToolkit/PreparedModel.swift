@@ -27,6 +27,9 @@ public struct PreparedModel: Sendable {
 
     /// Tells which weights a checkpoint holds and proves that they are a whole model.
     ///
+    /// - Parameters:
+    ///   - checkpoint: the file.
+    ///   - options: what shapes cannot tell, and what is to be changed.
     /// - Throws: `MappingError` with the whole report when a parameter is missing or a tensor left over;
     ///   `ViTError` or `TransformerError` when the shapes make no model; `ToolkitError`.
     public init(_ checkpoint: Checkpoint, options: ModelOptions = ModelOptions()) throws {
@@ -163,6 +166,9 @@ extension PreparedModel {
 extension VisionTransformer {
     /// Opens a checkpoint of any kind and builds its model; that of an `.swt` stays in the mapped file.
     ///
+    /// - Parameters:
+    ///   - path: a checkpoint of any kind.
+    ///   - options: what shapes cannot tell, and what is to be changed.
     /// - Throws: `CheckpointError`, `MappingError`, `ViTError` or `ToolkitError`, each with the file's name.
     public convenience init(path: String, options: ModelOptions = ModelOptions()) throws {
         let prepared = try PreparedModel(try Checkpoint(path: path, remote: .whole), options: options)
@@ -173,6 +179,9 @@ extension VisionTransformer {
 extension Transformer {
     /// Opens a checkpoint of any kind and builds its model; that of an `.swt` stays in the mapped file.
     ///
+    /// - Parameters:
+    ///   - path: a checkpoint of any kind.
+    ///   - options: what shapes cannot tell, and what is to be changed.
     /// - Throws: `CheckpointError`, `MappingError`, `TransformerError` or `ToolkitError`, each with the file's name.
     public convenience init(path: String, options: ModelOptions = ModelOptions()) throws {
         let prepared = try PreparedModel(try Checkpoint(path: path, remote: .whole), options: options)

@@ -13,6 +13,11 @@ public struct ToleranceOptions: Sendable {
     public var referenceDType: DType?
 
     /// Leaves both to the stored type.
+    ///
+    /// - Parameters:
+    ///   - absolute: the largest |a − b|; nil leaves it to the type.
+    ///   - relative: the largest |a − b| as a part of |b|; nil likewise.
+    ///   - referenceDType: the type in which the reference was computed, where it is narrower.
     public init(absolute: Double? = nil, relative: Double? = nil, referenceDType: DType? = nil) {
         self.absolute = absolute
         self.relative = relative
@@ -66,6 +71,9 @@ public func verify(
 
 /// Saves what a verification computed as an `.npz`.
 ///
+/// - Parameters:
+///   - computed: tensors and their names, which become those of the members.
+///   - path: the file; it appears whole or not at all.
 /// - Throws: `CheckpointError` when the file cannot be written.
 public func save(_ computed: [(name: String, tensor: FloatTensor)], to path: String) throws {
     let file = try AtomicFile(replacing: path)

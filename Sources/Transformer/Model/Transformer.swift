@@ -38,6 +38,10 @@ public final class Transformer: Sendable {
 
     /// What the decoder makes of a target, `[batch, target tokens, width]`, given a source `[batch, tokens, width]`.
     ///
+    /// - Parameters:
+    ///   - source: `[batch, source tokens, width]`, embedded.
+    ///   - target: `[batch, target tokens, width]`, embedded.
+    ///   - masks: what is hidden from whom.
     /// - Throws: `TransformerError.input` when the shapes are not the model's or do not go together;
     ///   `TensorError.incompatible` when a mask fits neither.
     public func forward(
@@ -54,6 +58,13 @@ public final class Transformer: Sendable {
     /// `self_attn.attn_drop` `[B, heads, tokens, keys]`), `linear1`, `dropout` (behind the activation), `linear2`,
     /// `dropout1`…`dropout3`, `norm1`…`norm3` and the layer itself; then `encoder.norm`, `encoder`, `decoder.norm`,
     /// `decoder`.
+    ///
+    /// - Parameters:
+    ///   - source: `[batch, source tokens, width]`, embedded.
+    ///   - target: `[batch, target tokens, width]`, embedded.
+    ///   - masks: what is hidden from whom.
+    ///   - trace: what it wants is kept in it, in the order of the walk.
+    /// - Throws: as ``forward(source:target:masks:)``.
     public func forward(
         source: FloatTensor, target: FloatTensor, masks: TransformerMasks = TransformerMasks(),
         trace: inout ActivationTrace
@@ -66,6 +77,9 @@ public final class Transformer: Sendable {
 
     /// The encoder's output for a source `[batch, tokens, width]`, the decoder's memory, of the same shape.
     ///
+    /// - Parameters:
+    ///   - source: `[batch, source tokens, width]`, embedded.
+    ///   - masks: what is hidden from whom.
     /// - Throws: as ``forward(source:target:masks:)``.
     public func encode(
         _ source: FloatTensor, masks: TransformerMasks = TransformerMasks()
@@ -76,6 +90,10 @@ public final class Transformer: Sendable {
 
     /// What the decoder makes of a target `[batch, tokens, width]`, given the encoder's output.
     ///
+    /// - Parameters:
+    ///   - target: `[batch, target tokens, width]`, embedded.
+    ///   - memory: `[batch, source tokens, width]`, the encoder's output.
+    ///   - masks: what is hidden from whom.
     /// - Throws: as ``forward(source:target:masks:)``.
     public func decode(
         _ target: FloatTensor, memory: FloatTensor, masks: TransformerMasks = TransformerMasks()

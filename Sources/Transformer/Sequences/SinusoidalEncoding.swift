@@ -5,6 +5,9 @@ public enum SinusoidalEncoding {
     /// The encodings of the first positions, `[length, width]`: sin(p / 10000^(2i/width)) in column 2i, the cosine
     /// of the same in column 2i + 1.
     ///
+    /// - Parameters:
+    ///   - length: the number of positions, counted from 0.
+    ///   - width: the length of a token.
     /// - Throws: `TensorError` for a negative length or width, or too many elements to count.
     public static func table(length: Int, width: Int) throws(TensorError) -> FloatTensor {
         var table = FloatTensor(zeros: try Shape([length, width]))

@@ -49,6 +49,9 @@ public struct TokenTransformer: Sendable {
     /// Sentences may be of different lengths: they are padded to the longest, and padding is hidden from every
     /// attention. Positions behind a target's end hold nothing of meaning.
     ///
+    /// - Parameters:
+    ///   - sources: sentences as numbers of tokens in the source's vocabulary.
+    ///   - targets: as many, in the target's vocabulary; each from its start token on.
     /// - Throws: `TransformerError.tokens` for a token that is not in its vocabulary, an empty sentence, or a
     ///   different number of sources and targets.
     public func logits(sources: [[Int]], targets: [[Int]]) throws -> FloatTensor {
@@ -61,6 +64,9 @@ public struct TokenTransformer: Sendable {
 
     /// The same as probabilities: the softmax of the logits.
     ///
+    /// - Parameters:
+    ///   - sources: sentences as numbers of tokens in the source's vocabulary.
+    ///   - targets: as many, in the target's vocabulary; each from its start token on.
     /// - Throws: as ``logits(sources:targets:)``.
     public func probabilities(sources: [[Int]], targets: [[Int]]) throws -> FloatTensor {
         var result = try logits(sources: sources, targets: targets)

@@ -12,6 +12,10 @@ public struct ViTConfiguration: Sendable, Equatable {
         public var width: Int
 
         /// A rectangle.
+        ///
+        /// - Parameters:
+        ///   - height: the number of rows.
+        ///   - width: the number of columns.
         public init(height: Int, width: Int) {
             self.height = height
             self.width = width
@@ -75,6 +79,10 @@ public struct ViTConfiguration: Sendable, Equatable {
         public var resizing: Resizing?
 
         /// One number per channel in each.
+        ///
+        /// - Parameters:
+        ///   - mean: of each channel, for values in 0…1.
+        ///   - standardDeviation: of each channel.
         public init(mean: [Double], standardDeviation: [Double]) {
             self.mean = mean
             self.standardDeviation = standardDeviation

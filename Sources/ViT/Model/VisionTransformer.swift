@@ -59,6 +59,12 @@ public final class VisionTransformer: Sendable {
     /// `ls1`, `norm2`, `mlp.fc1` (`mlp.fc1_g`, `mlp.fc1_x`), `mlp.act`, `mlp.norm`, `mlp.fc2`, `mlp`, `ls2` and the
     /// block itself; then `norm`, `attn_pool` and its parts, `fc_norm`, `pre_logits.fc`, `pre_logits.act`,
     /// `pre_logits`, `head`, `head_dist` [B, …] and `logits`.
+    ///
+    /// - Parameters:
+    ///   - images: `[batch, channels, height, width]`.
+    ///   - trace: what it wants is kept in it, in the order of the walk.
+    ///   - mask: what each block's attention adds to its scores, or nil.
+    /// - Throws: `ViTError` when the input or the mask has another shape than the model takes.
     public func forward(
         _ images: FloatTensor, trace: inout ActivationTrace, mask: AttentionMask? = nil
     ) throws(ViTError) -> FloatTensor {
@@ -71,6 +77,9 @@ public final class VisionTransformer: Sendable {
     /// What the head takes, `[batch, features]`: the class row after the last norm (or the pooled patches), after
     /// the pre-logits where there are some. A distilled model gives class and distillation row, `[batch, 2, width]`.
     ///
+    /// - Parameters:
+    ///   - images: `[batch, channels, height, width]`.
+    ///   - mask: what each block's attention adds to its scores, or nil.
     /// - Throws: `ViTError` when the input has another shape than the model takes.
     public func forwardFeatures(_ images: FloatTensor, mask: AttentionMask? = nil) throws(ViTError)
         -> FloatTensor
@@ -80,6 +89,12 @@ public final class VisionTransformer: Sendable {
     }
 
     /// The same; keeps in `trace` the intermediate results that it wants.
+    ///
+    /// - Parameters:
+    ///   - images: `[batch, channels, height, width]`.
+    ///   - trace: what it wants is kept in it, in the order of the walk.
+    ///   - mask: what each block's attention adds to its scores, or nil.
+    /// - Throws: `ViTError` when the input or the mask has another shape than the model takes.
     public func forwardFeatures(
         _ images: FloatTensor, trace: inout ActivationTrace, mask: AttentionMask? = nil
     ) throws(ViTError) -> FloatTensor {

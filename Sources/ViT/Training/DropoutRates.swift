@@ -24,6 +24,11 @@ public struct DropoutRates: Sendable, Equatable {
 
     /// The three rates of the original: of elements (after the position embedding, the attention's projection and
     /// twice in each MLP), of attention weights, and of branches.
+    ///
+    /// - Parameters:
+    ///   - dropout: the rate of elements, from 0 on and below 1.
+    ///   - attention: the rate of attention weights.
+    ///   - path: the rate of branches in the last block; it rises linearly to that.
     public init(dropout: Double, attention: Double = 0, path: Double = 0) {
         position = dropout
         projection = dropout

@@ -72,6 +72,10 @@ extension VisionTransformer {
     /// The masks of a pass over `count` images: those that
     /// ``forward(_:training:using:mask:)`` draws from the same generator.
     ///
+    /// - Parameters:
+    ///   - count: the number of images.
+    ///   - rates: what is dropped; where a rate is 0 there is no mask.
+    ///   - generator: left behind as the draws leave it.
     /// - Returns: by timm's name of the module the factors 0 and 1/(1 − rate), for each module whose rate is above 0.
     /// - Throws: `ViTError.dropout` for a rate that is no probability.
     public func dropoutMasks(

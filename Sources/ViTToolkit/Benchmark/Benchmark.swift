@@ -25,6 +25,9 @@ public var threadCount: Int {
 /// One run of the products alone, computed by the library with its own threads, follows each forward pass, so
 /// that both see the same machine, whatever else it does meanwhile.
 ///
+/// - Parameters:
+///   - subject: the model.
+///   - options: batches, and how long or how often each is measured.
 /// - Throws: `ToolkitError.usage` for a batch or a number of runs below 1 or beyond reason; `ViTError`.
 public func benchmark(
     _ subject: BenchmarkSubject, options: BenchmarkOptions = BenchmarkOptions()

@@ -42,6 +42,11 @@ public final class Classifier: Sendable {
     let transform: EvaluationTransform
     private let labels: [String]?
 
+    /// A classifier for a model that was told.
+    ///
+    /// - Parameters:
+    ///   - prepared: the model.
+    ///   - options: what is said about pictures beyond what the checkpoint knows.
     /// - Throws: `ToolkitError.impossible` for a model that has no classes, or sees no pictures, and for labels of
     ///   another number; whatever building the model throws.
     public init(_ prepared: PreparedModel, options: ClassificationOptions = ClassificationOptions()) throws {

@@ -26,6 +26,10 @@ public struct ComparisonOptions: Sendable {
 /// model are held against each other under the names of their files, as all are where one of the two is no
 /// model that is known. Nothing is changed for the comparison.
 ///
+/// - Parameters:
+///   - a: the checkpoint that is compared.
+///   - b: the one that it is held against.
+///   - options: what is let pass, and what is said about either model.
 /// - Throws: `CheckpointError` when a tensor cannot be read; `MappingError`, with the file's name, when the weights
 ///   cannot be told and the two files have no name in common.
 /// - Complexity: linear; tensors are read piece by piece, once where they are identical, again to measure them. Memory
