@@ -197,7 +197,8 @@ def compare_tensors(a: torch.Tensor | None, b: torch.Tensor | None, options: dic
         "equal": within or bool(is_cast and options.get("allowCast")), **kinds, "differing": int(differing),
         "maxAbsoluteDifference": float(gaps.max(initial=0)),
         "maxRelativeDifference": float((gaps[nonzero] / np.abs(v[nonzero])).max(initial=0)),
-        "meanAbsoluteDifference": float(gaps.mean()), "cosineSimilarity":
+        "meanAbsoluteDifference": float(gaps.mean()),
+        "relativeChange": float(np.linalg.norm(u - v) / np.linalg.norm(v)), "cosineSimilarity":
             float(np.dot(u, v) / (np.linalg.norm(u) * np.linalg.norm(v))),
         "nanMismatches": int(one_nan.sum()), "infiniteMismatches": int(infinite.sum()),
     }

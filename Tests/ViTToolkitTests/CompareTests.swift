@@ -68,7 +68,7 @@ struct ComparedPair: Sendable, CustomTestStringConvertible {
                     #expect(["a", "b"].map { ours[$0]?["dtype"] } == (member.value.array ?? []), "\(name)")
                 case "shapes":
                     #expect(["a", "b"].map { ours[$0]?["shape"] } == (member.value.array ?? []), "\(name)")
-                case "meanAbsoluteDifference", "cosineSimilarity":
+                case "meanAbsoluteDifference", "relativeChange", "cosineSimilarity":
                     // Sums in another order.
                     let (left, right) = (ours[member.key]?.double ?? .nan, member.value.double ?? 0)
                     #expect(abs(left - right) <= 1e-13 * abs(right), "\(name) \(member.key)")
@@ -235,7 +235,8 @@ struct ComparedPair: Sendable, CustomTestStringConvertible {
         #expect(json["a"]?.members?.map(\.key) == ["file", "container", "scheme", "model", "dtype"])
         #expect(json["changed"]?.integer == 12 && json["identical"]?.integer == 32)
         let figures = [
-            "maxAbsoluteDifference", "maxRelativeDifference", "meanAbsoluteDifference", "cosineSimilarity",
+            "maxAbsoluteDifference", "maxRelativeDifference", "meanAbsoluteDifference", "relativeChange",
+            "cosineSimilarity",
             "nanMismatches", "infiniteMismatches",
         ]
         let keys = ["name", "block", "status", "equal", "a", "b", "differing"]

@@ -12,7 +12,8 @@ import TensorCore
 ///     "name", "block", "status", "equal",
 ///     "a"?, "b"?: {"dtype", "shape", "sources"}, of which a missing tensor has one,
 ///     "differing"?: how many elements, but for resized and missing tensors,
-///     "maxAbsoluteDifference"?, "maxRelativeDifference"?, "meanAbsoluteDifference"?, "cosineSimilarity"?,
+///     "maxAbsoluteDifference"?, "maxRelativeDifference"?, "meanAbsoluteDifference"?,
+///     "relativeChange"? (‖a − b‖ / ‖b‖), "cosineSimilarity"?,
 ///     "nanMismatches"?, "infiniteMismatches"?: for real tensors that are not identical
 ///   }],
 ///   "blocks": [{"name", "tensors": how many, "equal", "identical", … "missing",
@@ -81,6 +82,7 @@ extension TensorDifference {
             "maxAbsoluteDifference": measure.map { .number($0.maxAbsolute) },
             "maxRelativeDifference": measure.map { .number($0.maxRelative) },
             "meanAbsoluteDifference": measure.map { .number($0.meanAbsolute) },
+            "relativeChange": measure.map { .number($0.relativeChange) },
             "cosineSimilarity": measure.map { .number($0.cosineSimilarity) },
             "nanMismatches": measure.map { .integer($0.nanMismatches) },
             "infiniteMismatches": measure.map { .integer($0.infiniteMismatches) },

@@ -12,12 +12,18 @@ public struct DifferenceMeasure: Sendable, Equatable {
     private(set) var outsideCount = 0
     private var finiteCount = 0
     private var sum = 0.0
+    private var squares = 0.0
     private var product = 0.0
     private var squaresOfA = 0.0
     private var squaresOfB = 0.0
 
     /// The mean of |a − b|.
     public var meanAbsolute: Double { finiteCount > 0 ? sum / Double(finiteCount) : 0 }
+
+    /// The length of a − b as a part of that of b, both as vectors: 0 when nothing differs, infinite when b is zero.
+    public var relativeChange: Double {
+        squares > 0 ? squares.squareRoot() / squaresOfB.squareRoot() : 0
+    }
 
     /// The cosine of the angle between the tensors as vectors; 1 when both are zero.
     public var cosineSimilarity: Double {
@@ -45,6 +51,7 @@ public struct DifferenceMeasure: Sendable, Equatable {
                 if right != 0 { maxRelative = max(maxRelative, difference / abs(right)) }
                 if difference > absolute + relative * abs(right) { outsideCount += 1 }
                 sum += difference
+                squares += difference * difference
             }
             finiteCount += 1
             product += left * right
@@ -72,6 +79,7 @@ public struct DifferenceMeasure: Sendable, Equatable {
         outsideCount += other.outsideCount
         finiteCount += other.finiteCount
         sum += other.sum
+        squares += other.squares
         product += other.product
         squaresOfA += other.squaresOfA
         squaresOfB += other.squaresOfB
