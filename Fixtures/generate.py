@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 GROUPS = ("models", "torch_containers", "torch_values", "torch_foreign", "torch_script", "torch_old", "refused",
           "numpy_files", "safetensors_files", "kernels", "masks", "compare", "msgpack_files", "hdf5_files",
           "schemes_torch", "rules", "attacks", "sweep", "security", "training",
-          "features", "initialisation", "diagnosis", "findings", "pictures", "transformer")
+          "features", "initialisation", "diagnosis", "findings", "pictures", "transformer", "report")
 # Groups that need frameworks which do not go together with the others': each runs where its requirements are.
 ELSEWHERE = {"schemes_jax": "requirements-jax.txt", "schemes_keras": "requirements-keras.txt",
              "schemes_keras2": "requirements-keras2.txt"}

@@ -31,6 +31,9 @@ package enum Digest {
         return text(hash)
     }
 
+    /// Of a text's bytes in UTF-8, as 32 bytes.
+    package static func sha256(of text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
+
     /// Of a checkpoint's file; of several, the digest of their digests, each on a line.
     ///
     /// - Parameter isWanted: asked from time to time; where it says no, `CancellationError` is thrown.

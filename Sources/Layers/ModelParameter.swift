@@ -10,9 +10,14 @@ extension [ModelParameter] {
     /// The number of elements in all of them.
     package var elementCount: Int { reduce(0) { $0 + $1.shape.elementCount } }
 
-    /// The same as a person reads it: "103.2 M", "8.7 K", "512".
-    package var roundedElementCount: String {
-        let count = elementCount
+    /// The same as a person reads it.
+    package var roundedElementCount: String { ElementCount.rounded(elementCount) }
+}
+
+/// Numbers of elements.
+package enum ElementCount {
+    /// As a person reads it: "103.2 M", "8.7 K", "512".
+    package static func rounded(_ count: Int) -> String {
         for (unit, letter) in [(1_000_000, "M"), (1000, "K")] where count >= unit {
             let tenths = (count + unit / 20) / (unit / 10)
             return "\(tenths / 10).\(tenths % 10) \(letter)"

@@ -22,6 +22,11 @@ public struct Picture: Sendable, Equatable {
             width: width, height: height,
             pixels: (0..<width * height).flatMap { _ in [colour[0], colour[1], colour[2]] })
     }
+
+    /// Gives a pixel a colour of three bytes.
+    package mutating func set(_ colour: [UInt8], row: Int, column: Int) {
+        pixels.replaceSubrange((row * width + column) * 3..<(row * width + column + 1) * 3, with: colour)
+    }
 }
 
 /// Why a picture cannot be read.

@@ -8,6 +8,8 @@ public struct InspectionOptions: Sendable {
     public var computesDigests = false
     /// Whether each tensor's bounds and moments are computed: reads everything once.
     public var computesStatistics = false
+    /// Whether it is also computed how elements are spread between those bounds: reads everything once more.
+    public var computesHistograms = false
     /// Which tensors are listed: those whose names match this shell pattern (`*.attn.*`); nil lists all.
     public var filter: String?
     /// What is said about the model, as for a conversion.
@@ -15,6 +17,9 @@ public struct InspectionOptions: Sendable {
 
     /// Reads the directory only.
     public init() {}
+
+    /// A histogram needs the bounds.
+    fileprivate var readsStatistics: Bool { computesStatistics || computesHistograms }
 }
 
 /// What is in a checkpoint.
@@ -27,6 +32,8 @@ public struct Inspection: Sendable {
         public let sha256: String?
         /// Its bounds and moments.
         public let statistics: TensorStatistics?
+        /// How its elements are spread.
+        public let histogram: TensorHistogram?
     }
 
     /// Whether a file's digest begins with the digits at the end of its name (`…-e5005f0a.pth`).
@@ -74,17 +81,21 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
     let listed = checkpoint.tensors.filter { tensor in
         options.filter.map { fnmatch($0, tensor.name, 0) == 0 } ?? true
     }
-    let isRead = options.computesDigests || options.computesStatistics
+    let isRead = options.computesDigests || options.readsStatistics
     let byteCount = listed.reduce(0) { $0 + $1.view.byteCount }
     let task = isRead ? Progress.begin("reading tensors", of: byteCount) : nil
     defer { task?.end() }
     let entries = try listed.map { tensor in
         do {
             defer { task?.advance(by: tensor.view.byteCount) }
+            let statistics =
+                options.readsStatistics && !tensor.view.dtype.isComplex
+                ? try TensorStatistics(tensor.view) : nil
             return Inspection.Entry(
                 tensor: tensor, sha256: options.computesDigests ? try Digest.sha256(tensor.view) : nil,
-                statistics: options.computesStatistics && !tensor.view.dtype.isComplex
-                    ? try TensorStatistics(tensor.view) : nil)
+                statistics: statistics,
+                histogram: options.computesHistograms
+                    ? try statistics.map { try TensorHistogram(tensor.view, $0) } : nil)
         } catch {
             throw CheckpointError(error, path: checkpoint.path, part: tensor.name)
         }
@@ -108,7 +119,7 @@ public func inspect(_ checkpoint: Checkpoint, options: InspectionOptions = Inspe
         checkpoint: checkpoint, entries: entries, sha256: sha256, nameCheck: nameCheck, scheme: scheme,
         model: prepared, modelProblem: problem,
         findings: findings(
-            checkpoint, prepared, entries, nameCheck: nameCheck, areValuesRead: options.computesStatistics))
+            checkpoint, prepared, entries, nameCheck: nameCheck, areValuesRead: options.readsStatistics))
 }
 
 private func findings(

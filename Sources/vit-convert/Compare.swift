@@ -15,6 +15,9 @@ struct Compare: ParsableCommand, Talking {
             --relative let small differences pass: |a − b| ≤ absolute + relative · |b|. Of several B each is compared \
             with A by itself.
 
+            --report writes a page that stands by itself: the verdict, a map of the change of each block's parameters, \
+            and a table that can be sorted and searched.
+
             EXAMPLES
               vit-convert compare model.pth out.swt
               vit-convert compare vit_base.pth ViT-B_16.npz --json
@@ -22,6 +25,7 @@ struct Compare: ParsableCommand, Talking {
               vit-convert compare pretrained.pth finetuned.pth --blocks
               vit-convert compare run.pth.tar run.pth.tar --select-b state_dict_ema
               vit-convert compare pretrained.pth epochs/*.pth --blocks
+              vit-convert compare pretrained.pth finetuned.pth --report change.html
             """)
 
     @Argument(help: "A checkpoint.", completion: .file())
@@ -47,6 +51,8 @@ struct Compare: ParsableCommand, Talking {
     @Option(help: ArgumentHelp("Like --select, for B only.", valueName: "path"))
     var selectB: String?
 
+    @OptionGroup var report: ReportArguments
+
     @OptionGroup var model: ModelArguments
 
     @Flag(help: "Only a line for each block, without its tensors.")
@@ -65,6 +71,8 @@ struct Compare: ParsableCommand, Talking {
     }
 
     func run() throws {
+        let inputs = Inputs(b)
+        try report.prove(inputs)
         var options = ComparisonOptions()
         options.a = try job { try model.options() }
         options.b = options.a
@@ -74,8 +82,11 @@ struct Compare: ParsableCommand, Talking {
         options.absolute = absolute
         options.relative = relative
         let base = try job { try Streams.wholeCheckpoint(a) }
-        try Inputs(b).report(asJSON: json) { path in
-            let comparison = try compare(base, try Streams.wholeCheckpoint(path), options: options)
+        try inputs.report(asJSON: json) { path in
+            let other = try Streams.wholeCheckpoint(path)
+            let page = try report.file(about: [base, other])
+            let comparison = try compare(base, other, options: options)
+            try page?.write(comparison.page())
             Standard.remark(comparison.remarks)
             Standard.remark(comparison.configurationRemark.map { [$0] } ?? [])
             return Outcome(

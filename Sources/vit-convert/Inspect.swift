@@ -17,12 +17,17 @@ struct Inspect: ParsableCommand, Talking {
             At the end stand findings: what is wrong with the file, and what to do. --statistics reads all values for \
             them, too, --digest compares the digest with the one in the name.
 
+            --report writes a page that stands by itself: the model as blocks, histogram and range of each tensor in a \
+            table that can be sorted and searched, what position embeddings and patch filters look like. It reads all \
+            values, as --statistics does.
+
             EXAMPLES
               vit-convert inspect model.pth
               vit-convert inspect model.pth --tree
               vit-convert inspect model.safetensors --filter '*.attn.*' --statistics
               vit-convert inspect vit_b_16-c867db91.pth --digest --json
               vit-convert inspect downloaded.pth --security
+              vit-convert inspect model.pth --report model.html
               vit-convert inspect *.pth models/*.safetensors --json
               vit-convert inspect https://example.org/model.safetensors
             """)
@@ -46,6 +51,8 @@ struct Inspect: ParsableCommand, Talking {
     @Flag(help: "Show what the file would run when loaded in Python, and what in it is hidden.")
     var security = false
 
+    @OptionGroup var report: ReportArguments
+
     @OptionGroup var model: ModelArguments
 
     @OptionGroup var talk: TalkArguments
@@ -54,24 +61,31 @@ struct Inspect: ParsableCommand, Talking {
     var json = false
 
     func validate() throws {
-        if security, tree || filter != nil || digest || statistics {
+        if security, tree || filter != nil || digest || statistics || report.path != nil {
             throw ValidationError("--security lists no tensors; --json is the only flag that goes with it.")
         }
     }
 
     func run() throws {
         if security { return try Inputs(files).report(asJSON: json, safety) }
-        try Inputs(files).report(asJSON: json, unreadable: Inspection.json, contents)
+        let inputs = Inputs(files)
+        try report.prove(inputs)
+        try inputs.report(asJSON: json, unreadable: Inspection.json, contents)
     }
+
+    private var readsValues: Bool { statistics || report.path != nil }
 
     private func contents(of path: String) throws -> Outcome {
         var options = InspectionOptions()
         options.computesDigests = digest
-        options.computesStatistics = statistics
+        options.computesStatistics = readsValues
+        options.computesHistograms = report.path != nil
         options.filter = filter
         options.model = try model.options()
-        let checkpoint = try Streams.checkpoint(path, digest || statistics ? .whole : .ranges)
+        let checkpoint = try Streams.checkpoint(path, digest || readsValues ? .whole : .ranges)
+        let page = try report.file(about: [checkpoint])
         let inspection = try inspect(checkpoint, options: options)
+        try page?.write(try inspection.page())
         Standard.remark([inspection.remark(onFilter: filter)].compactMap { $0 })
         return Outcome(json: { inspection.json }, text: { text(of: inspection) })
     }
@@ -147,7 +161,7 @@ struct Inspect: ParsableCommand, Talking {
     private func findings(of inspection: Inspection) -> String {
         var lines = inspection.findings.map { "  \($0.kind.rawValue): \($0)" }
         lines.insert(lines.isEmpty ? "findings: none" : "findings:", at: 0)
-        if !statistics {
+        if !readsValues {
             lines.append(
                 "values were not read: --statistics looks for NaN, infinities, constants, values near overflow"
             )

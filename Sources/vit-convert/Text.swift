@@ -9,17 +9,7 @@ enum Text {
 
     /// Four significant digits.
     static func short(_ value: Double) -> String {
-        guard value != 0, value.isFinite else { return String(value) }
-        let magnitude = abs(value)
-        if magnitude >= 1e-3, magnitude < 1e5 {
-            let scale = magnitude >= 100 ? 10.0 : magnitude >= 1 ? 1000 : 100_000
-            return String((value * scale).rounded() / scale)
-        }
-        var exponent = 0
-        var digits = value
-        while abs(digits) >= 10 { (digits, exponent) = (digits / 10, exponent + 1) }
-        while abs(digits) < 1 { (digits, exponent) = (digits * 10, exponent - 1) }
-        return "\((digits * 1000).rounded() / 1000)e\(exponent)"
+        Quantity.short(value)
     }
 
     static func right(_ text: String, _ width: Int) -> String {

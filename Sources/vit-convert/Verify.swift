@@ -13,12 +13,16 @@ struct Verify: ParsableCommand, Talking {
             When the comparison fails, the usual causes are tried, one at a time and two together, and those that \
             explain the difference are named, with the option that puts it right.
 
+            --report writes a page that stands by itself: the verdict, the error of each activation on a logarithmic \
+            axis, the causes, and a table that can be sorted and searched.
+
             EXAMPLES
               vit-convert verify out.swt --reference ref.npz
               vit-convert verify model.pth --reference a.npz --reference b.npz --json
               vit-convert verify out.swt --reference ref.npz --activations computed.npz
               vit-convert verify out.swt --reference ref.npz --activations maps.npz --filter '*.attn_drop'
               vit-convert verify model.pth --reference ref.npz --gelu tanh --preprocess scale,imagenet
+              vit-convert verify out.swt --reference ref.npz --report errors.html
 
             Saved activations have timm's module names: tokens after each block are blocks.0, blocks.1 … ([B, tokens, width], \
             the class token first), attention maps blocks.0.attn.attn_drop ([B, heads, tokens, tokens]).
@@ -46,6 +50,8 @@ struct Verify: ParsableCommand, Talking {
         help: "Look for the cause of a difference; by default when the comparison fails.")
     var diagnose: Bool?
 
+    @OptionGroup var report: ReportArguments
+
     @OptionGroup var referenceForm: ReferenceArguments
     @OptionGroup var tolerance: ToleranceArguments
     @OptionGroup var threads: ThreadArguments
@@ -70,6 +76,9 @@ struct Verify: ParsableCommand, Talking {
         if reference.isEmpty { throw ValidationError("Give at least one --reference.") }
         if activations != nil, reference.count > 1 {
             throw ValidationError("--activations takes exactly one --reference.")
+        }
+        if report.path != nil, reference.count > 1 {
+            throw ValidationError("--report takes exactly one --reference.")
         }
         if let activations, !activations.hasSuffix(".npz") {
             throw ValidationError("The file for --activations must end in .npz.")
@@ -116,7 +125,9 @@ struct Verify: ParsableCommand, Talking {
         options.dropsPreLogits = noPreLogits
         options.classes = dropHead ? 0 : nil
         options.dtype = dtype?.dtype
-        let prepared = try PreparedModel(try Streams.wholeCheckpoint(path), options: options)
+        let checkpoint = try Streams.wholeCheckpoint(path)
+        let page = try report.file(about: [checkpoint], reading: reference)
+        let prepared = try PreparedModel(checkpoint, options: options)
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
         return try reference.map { reference in
             let verification = try verify(
@@ -124,20 +135,25 @@ struct Verify: ParsableCommand, Talking {
                 keepsActivations: activations != nil, filter: filter)
             if let activations { try save(verification.computed, to: activations) }
             Standard.remark(verification.remarks)
-            guard diagnose ?? (prepared.canBeDiagnosed && !verification.report.passed) else {
-                return Result(report: verification.report, diagnosis: nil)
-            }
-            var task: ProgressTask?
-            defer { task?.end() }
-            let diagnosis = try ViTToolkit.diagnose(
-                prepared, reference: reference, verification: verification, form: referenceForm.form
-            ) { step in
-                if task == nil {
-                    task = Progress.begin("looking for the cause", of: step.limit, unit: .pieces("trials"))
-                }
-                task?.reach(step.done)
-            }
+            let diagnosis = try diagnosis(prepared, reference, verification)
+            try page?.write(verification.page(of: prepared, reference: reference, diagnosis: diagnosis))
             return Result(report: verification.report, diagnosis: diagnosis)
+        }
+    }
+
+    private func diagnosis(
+        _ prepared: PreparedModel, _ reference: String, _ verification: Verification
+    ) throws -> Diagnosis? {
+        guard diagnose ?? (prepared.canBeDiagnosed && !verification.report.passed) else { return nil }
+        var task: ProgressTask?
+        defer { task?.end() }
+        return try ViTToolkit.diagnose(
+            prepared, reference: reference, verification: verification, form: referenceForm.form
+        ) { step in
+            if task == nil {
+                task = Progress.begin("looking for the cause", of: step.limit, unit: .pieces("trials"))
+            }
+            task?.reach(step.done)
         }
     }
 }

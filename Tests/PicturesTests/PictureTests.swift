@@ -64,6 +64,16 @@ import Testing
         #expect(try Picture(decoding: try picture.png()) == picture)
     }
 
+    @Test func itsOwnFilesOfFewColoursAreRead() throws {
+        let palette: [[UInt8]] = [[0, 0, 0], [255, 10, 20], [1, 2, 3]]
+        var picture = IndexedPicture(width: 5, height: 3, palette: palette, filledWith: 2)
+        picture.pixels[7] = 1
+        picture.pixels[14] = 0
+        let read = try Picture(decoding: try picture.png())
+        #expect(read.width == 5 && read.height == 3)
+        #expect(read.pixels == picture.pixels.flatMap { palette[Int($0)] })
+    }
+
     // MARK: Hostile files
 
     @Test(arguments: ["pictures/landscape.jpg", "pictures/palette.png"]) func cuts(name: String) throws {

@@ -65,7 +65,8 @@ extension CheckpointComparison.Side {
 }
 
 extension TensorDifference.Status {
-    fileprivate var text: String {
+    /// The status in words.
+    var text: String {
         switch self {
         case .identical: "identical"
         case .equalAfterCast: "equal after cast"
@@ -159,7 +160,8 @@ private struct Row {
 }
 
 extension TensorDifference.Side {
-    fileprivate var text: String {
+    /// Type and shape.
+    var text: String {
         "\(dtype.rawValue) [" + shape.map(String.init).joined(separator: ", ") + "]"
     }
 

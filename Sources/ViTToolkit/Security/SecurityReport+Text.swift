@@ -55,7 +55,8 @@ extension SecurityReport {
         return dangerous + calls.filter { $0.verdict != .dangerous }.prefix(Self.mostForeignCalls)
     }
 
-    private var summary: String {
+    /// The verdict in a sentence.
+    var summary: String {
         let code = findings.filter { $0.verdict == .dangerous }.count
         let names = globals.filter { $0.verdict == .dangerous }.count
         switch verdict {
