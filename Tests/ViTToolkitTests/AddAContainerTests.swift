@@ -72,7 +72,7 @@ enum Crate {
         #expect(conversion.scheme == "timm" && checkpoint.container == .custom)
         let metadata = try Checkpoint(path: output).metadata
         #expect(metadata.contains { $0.key == "source.container" && $0.value == "custom" })
-        let digest = try Digest.sha256(of: checkpoint.files)
+        let digest = try Digest.sha256(of: [OpenFile(path: file)])
         #expect(metadata.contains { $0.key == "source.sha256" && $0.value == digest })
     }
 
