@@ -170,6 +170,20 @@ import Testing
         }
     }
 
+    /// Where the kind of a file is told by whether it can be read.
+    @Test func aFailureIsNoOtherKindOfFile() throws {
+        let value = [0xC5, 0x3F, 0xF2] + [UInt8](repeating: 0, count: 0x3FF2)
+        let bytes = [0x82, 0xA1, 0x61] + value + [0xA1, 0x62, 0xC4, 9] + [UInt8](repeating: 0, count: 9)
+        #expect(bytes.count == 16_384 + 5)
+        #expect(MessagePackProbe.matches(ByteRegion(bytes)))
+        let server = try WebServer { request, number in
+            number == 0 ? .file(bytes, request) : Answer("500 No")
+        }
+        let file = try RemoteTests.file(server.address + "m.msgpack")
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(file: file) }
+        #expect(error?.kind == .inaccessible, "\(error?.description ?? "")")
+    }
+
     // MARK: Interruptions
 
     @Test func aDownloadGoesOnWhereItBrokeOff() throws {

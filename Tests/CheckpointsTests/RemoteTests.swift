@@ -114,9 +114,48 @@ import Testing
         let server = try Self.server(try Fixtures.bytes(fixture))
         let there = try Self.open(server.address + fixture)
         #expect(there.container == .torchLegacy)
-        #expect(server.requests.count <= 9, "\(server.requests.count)")
+        #expect(server.requests.count < 4, "\(server.requests.count)")
         let here = try Checkpoint(path: Fixtures.path(fixture))
         #expect(try Golden.rows(of: there) == Golden.rows(of: here))
+    }
+
+    @Test func whoReadsOnGetsMoreAtATime() throws {
+        let bytes = [UInt8](repeating: 5, count: 4 << 20)
+        let server = try Self.server(bytes)
+        let region = ByteRegion(try Self.file(server.address))
+        for start in stride(from: 0, to: 1 << 20, by: 1024) { _ = try region.slice(start, 1024).array() }
+        #expect(server.requests.count < 10)
+        #expect(server.bytesSent < 3 << 20, "and not much more than was read")
+        let before = server.bytesSent
+        _ = try region.slice(3 << 20, 10).array()
+        #expect(server.bytesSent - before == 4096)
+    }
+
+    @Test func aDeflatedMemberCostsItsOwnBytes() throws {
+        let folder = try TemporaryFolder()
+        let tensors = try Self.large("npz", in: folder).tensors
+        let here = try WriterSamples.written(folder, "deflated.npz") {
+            try NpzWriter.write(tensors, to: $0, compressed: true)
+        }
+        let server = try Self.server(try WriterSamples.bytes(here))
+        let there = try Self.open(server.address + "deflated.npz")
+        for place in [7, 3, 7] {
+            #expect(
+                try there.tensors[place].view.bytes().array() == tensors[place].view.bytes().array())
+        }
+        #expect(server.bytesSent < 3 * 256 << 10)
+    }
+
+    /// Whole tensors are copied from file to file, and not read.
+    @Test func whatIsCopiedIsFetched() throws {
+        let folder = try TemporaryFolder()
+        let here = try Self.large("safetensors", in: folder)
+        let server = try Self.server(try WriterSamples.bytes(here))
+        let there = try Self.open(server.address + "m")
+        let copy = try WriterSamples.written(folder, "copy.safetensors") {
+            try SafetensorsWriter.write(there.tensors, to: $0)
+        }
+        #expect(try WriterSamples.bytes(copy) == WriterSamples.bytes(here))
     }
 
     @Test func allOfItIsFetchedOnce() throws {

@@ -4,6 +4,9 @@ import TensorCore
 enum NumPyReader {
     /// The room that NumPy gives to an array's header, and a zip archive to what stands between name and member.
     private static let usualHeader = 192
+    /// How much of a deflated member is read for its header.
+    private static let usualStream = 2 << 10
+    private static let longestStream = 64 << 10
 
     static func matchesNpy(_ region: ByteRegion) -> Bool {
         var reader = ByteReader(region)
@@ -29,7 +32,10 @@ enum NumPyReader {
     /// Each member `NAME.npy` as the tensor NAME; what holds no numbers is listed beside.
     static func readNpz(_ archive: ZipArchive) throws -> CheckpointContents {
         var contents = CheckpointContents()
-        archive.expectHeaders(usualHeader) { $0.name.hasSuffix(".npy") }
+        archive.expectHeaders { entry in
+            guard entry.name.hasSuffix(".npy") else { return nil }
+            return entry.method == 0 ? usualHeader : usualHeader + usualStream
+        }
         for entry in archive.entries where !entry.name.hasSuffix("/") {
             guard entry.name.hasSuffix(".npy") else {
                 contents.others.append(OtherEntry(entry.name, type: "member", value: "\(entry.size) bytes"))
@@ -49,15 +55,24 @@ enum NumPyReader {
 
     private static func view(of entry: ZipArchive.Entry, in archive: ZipArchive) throws -> TensorView {
         let storage = try archive.storage(of: entry)
-        let start: ByteRegion
-        switch storage {
-        case .bytes(let region, _): start = region
-        default:
-            start = try Inflate.beginning(
-                try archive.storedRange(of: entry), of: entry.size, member: entry.name)
+        let (header, length) = try header(of: entry, storage, in: archive)
+        return try header.view(of: storage, at: length, available: entry.size - length)
+    }
+
+    /// - Returns: the header, and where it ends.
+    private static func header(
+        of entry: ZipArchive.Entry, _ storage: TensorStorage, in archive: ZipArchive
+    ) throws -> (NpyHeader, Int) {
+        func read(_ region: ByteRegion) throws -> (NpyHeader, Int) {
+            var reader = ByteReader(region)
+            return (try NpyHeader(&reader), reader.position)
         }
-        var reader = ByteReader(start)
-        let header = try NpyHeader(&reader)
-        return try header.view(of: storage, at: reader.position, available: entry.size - reader.position)
+        if case .bytes(let region, _) = storage { return try read(region) }
+        let stored = try archive.storedRange(of: entry)
+        func beginning(_ length: Int) throws -> ByteRegion {
+            try Inflate.beginning(stored, of: entry.size, from: length, member: entry.name)
+        }
+        // What does not do with the usual length may do with more.
+        return try (try? read(beginning(usualStream))) ?? read(beginning(longestStream))
     }
 }

@@ -22,7 +22,7 @@ enum TorchZip {
     }
 
     static func read(_ archive: ZipArchive, root: String) throws -> CheckpointContents {
-        archive.expectHeaders { $0.name.hasPrefix(root) }
+        archive.expectHeaders { $0.name.hasPrefix(root) ? 0 : nil }
         let order = try byteOrder(archive, root: root)
         guard let pickle = archive[root + "data.pkl"] else {
             throw CheckpointError(.damaged, "data.pkl is missing")

@@ -9,10 +9,12 @@ enum Inflate {
     /// little enough to be held.
     private static let heldWhole = (64 << 10)...(32 << 20)
 
-    /// The first bytes of a stream of `size` bytes: enough for any header that is read before the data.
-    static func beginning(_ source: ByteRegion, of size: Int, member: String) throws -> ByteRegion {
+    /// The first bytes of a stream of `size` bytes, at most 64 KiB, from no more than `length` bytes of it.
+    static func beginning(
+        _ source: ByteRegion, of size: Int, from length: Int, member: String
+    ) throws -> ByteRegion {
         let result = HeapBytes(count: min(size, 64 << 10))
-        let input = try source.slice(0, min(source.count, 64 << 10)).loaded()
+        let input = try source.slice(0, min(source.count, length)).loaded()
         var stream = z_stream()
         guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
         else {

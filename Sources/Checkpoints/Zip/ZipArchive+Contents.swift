@@ -2,12 +2,16 @@ import TensorCore
 
 /// Where a member's bytes are, and how to get at them.
 extension ZipArchive {
-    /// Tells that the local headers of some members are going to be read, and so many bytes of what follows the name.
-    func expectHeaders(_ following: Int = 0, where isRead: (Entry) -> Bool) {
+    /// Tells that the local headers of some members are going to be read.
+    ///
+    /// - Parameter following: how many bytes behind a member's name are read, too; nil where it is not read at all.
+    func expectHeaders(_ following: (Entry) -> Int?) {
         region.expect(
-            entries.filter(isRead).map { entry in
-                let length = Self.localHeaderSize + entry.name.utf8.count + following
-                return entry.headerOffset..<entry.headerOffset + length
+            entries.compactMap { entry in
+                following(entry).map {
+                    let length = Self.localHeaderSize + entry.name.utf8.count + $0
+                    return entry.headerOffset..<entry.headerOffset + length
+                }
             })
     }
 
