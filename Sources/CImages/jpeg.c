@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "CImages.h"
+#include "library.h"
 #include "message.h"
 
 // What is used of the TurboJPEG API, version 2 (turbojpeg.h of libjpeg-turbo).
@@ -33,10 +34,7 @@ static void load(void) {
         "libturbojpeg.so.0",
 #endif
     };
-    void *library = NULL;
-    for (size_t index = 0; !library && index < sizeof names / sizeof *names; index++) {
-        library = dlopen(names[index], RTLD_NOW | RTLD_LOCAL);
-    }
+    void *library = image_library("VIT_CONVERT_TURBOJPEG", names, sizeof names / sizeof *names);
     if (!library) {
         const char *reason = dlerror();
         snprintf(

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "CImages.h"
+#include "library.h"
 #include "message.h"
 
 // What is used of libpng 1.6 (png.h); its structures are opaque.
@@ -60,10 +61,7 @@ static void load(void) {
         "libpng16.so.16",
 #endif
     };
-    void *library = NULL;
-    for (size_t index = 0; !library && index < sizeof names / sizeof *names; index++) {
-        library = dlopen(names[index], RTLD_NOW | RTLD_LOCAL);
-    }
+    void *library = image_library("VIT_CONVERT_PNG", names, sizeof names / sizeof *names);
     if (!library) {
         const char *reason = dlerror();
         snprintf(

@@ -44,6 +44,8 @@ struct ManualPage {
         ("VIT_CONVERT_HDF5", "The libhdf5 that is loaded."),
         ("VIT_CONVERT_DEFLATE", "The libdeflate that is loaded, or \"zlib\" for none."),
         ("VIT_CONVERT_CURL", "The libcurl that is loaded."),
+        ("VIT_CONVERT_TURBOJPEG", "The libturbojpeg that is loaded."),
+        ("VIT_CONVERT_PNG", "The libpng that is loaded."),
         (
             "CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR",
             "The certificates that a web server's is proved by, in place of the system's."

@@ -1,4 +1,5 @@
-// The seam for pictures: libturbojpeg and libpng found at run time on first use, by their sonames.
+// The seam for pictures: libturbojpeg and libpng found at run time on first use, by their sonames or by the names in
+// VIT_CONVERT_TURBOJPEG and VIT_CONVERT_PNG.
 #ifndef VIT_CONVERT_CIMAGES_H
 #define VIT_CONVERT_CIMAGES_H
 
