@@ -100,6 +100,8 @@ struct Run: ParsableCommand, Talking {
         let inputs = Inputs(image)
         try inputs.report(asJSON: json) { path in
             let picture = try Picture(path: path)
+            let task = Progress.begin("classifying \(path)", of: 0)
+            defer { task?.end() }
             let guesses = Array(try classifier.classify(picture).prefix(top))
             if let attention { try save(try classifier.attention(picture), to: attention) }
             return Outcome(

@@ -73,11 +73,12 @@ private let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/s
         #expect(plain.contains(" 196.6 kB  ############\n"))
     }
 
-    /// The pipe stays open until the line is there, however long that takes.
+    /// The pipe stays open until the line is there, however long that takes. (What is looked for does not match itself:
+    /// the screen's first line is the command.)
     @Test func longerJobsAreTold() throws {
         let folder = try TemporaryFolder()
         let screen = folder.path + "screen"
-        let slow = "{ cat models/vit_demo.pth; until grep -q piped '\(screen)'; do sleep 0.05; done; }"
+        let slow = "{ cat models/vit_demo.pth; until grep -q 'pipe[d]' '\(screen)'; do sleep 0.05; done; }"
         let text = try Self.onTerminal("\(slow) | $0 inspect -", columns: 60, screen: screen)
         let told = try #require(text.range(of: "\r", options: .backwards))
         let lines = text[..<told.lowerBound].split(separator: "\r")
@@ -87,13 +88,28 @@ private let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/s
         #expect(text[told.upperBound...].hasPrefix("\u{1B}[Kfile "))
     }
 
+    /// The runs go on until the line is there.
+    @Test func aBenchmarkIsTold() throws {
+        let folder = try TemporaryFolder()
+        let screen = folder.path + "screen"
+        let line = """
+            $0 benchmark models/vit_demo.pth --batch 1 --runs 100000 & ours=$!
+            until grep -q 'measurin[g]' '\(screen)' || ! kill -0 $ours; do sleep 0.05; done
+            kill -TERM $ours; wait $ours; echo "status $?"
+            """
+        let text = try Self.onTerminal(line, columns: 90, screen: screen)
+        let told = try #require(text.range(of: "\rmeasuring 1 image at a time  "))
+        #expect(text[told.upperBound...].prefix(60).contains(" of 100000 runs"), "\(text)")
+        #expect(text.contains("status 143"))
+    }
+
     @Test func aSignalLeavesNoLine() throws {
         let folder = try TemporaryFolder()
         let screen = folder.path + "screen"
         let line = """
             mkfifo '\(folder.path)pipe'; { cat models/vit_demo.pth; exec sleep 100; } > '\(folder.path)pipe' & feeder=$!
             $0 inspect - < '\(folder.path)pipe' & ours=$!
-            until grep -q piped '\(screen)'; do sleep 0.05; done
+            until grep -q 'pipe[d]' '\(screen)'; do sleep 0.05; done
             kill -TERM $ours; wait $ours; echo "status $?"; kill $feeder
             """
         let text = try Self.onTerminal(line, columns: 60, screen: screen)

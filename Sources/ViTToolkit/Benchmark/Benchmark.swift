@@ -53,9 +53,15 @@ private func measure(
     let clock = ContinuousClock()
     var (latencies, productTimes): ([Double], [Double]) = ([], [])
 
+    let first = clock.now
     _ = try model.forward(images)
     let usesLibraryThreads = products.run()
     let begin = clock.now
+    let task = Progress.begin(
+        "measuring \(batch == 1 ? "1 image" : "\(batch) images") at a time",
+        of: options.runs ?? max(leastRuns, Int(leastSeconds / (begin - first).seconds)), unit: .pieces("runs")
+    )
+    defer { task?.end() }
     while true {
         settle()
         var start = clock.now
@@ -65,9 +71,10 @@ private func measure(
         start = clock.now
         products.run()
         productTimes.append((clock.now - start).seconds)
+        task?.advance(by: 1)
         if let runs = options.runs {
             if latencies.count >= runs { break }
-        } else if latencies.count >= 5, (clock.now - begin).seconds >= 4 {
+        } else if latencies.count >= leastRuns, (clock.now - begin).seconds >= leastSeconds {
             break
         }
     }
@@ -75,6 +82,9 @@ private func measure(
         batch: batch, latencies: latencies, productTimes: productTimes,
         operationCount: products.operationCount, usesLibraryThreads: usesLibraryThreads)
 }
+
+private let leastRuns = 5
+private let leastSeconds = 4.0
 
 /// Lets threads that have just worked fall asleep: OpenBLAS's look for more work for 26 ms on a core of 2.6 GHz.
 private func settle() { usleep(40_000) }
