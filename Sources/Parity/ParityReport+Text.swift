@@ -7,8 +7,8 @@ extension ParityReport: CustomStringConvertible {
 
     /// The report for people.
     ///
-    /// - Parameter bar: draws a share of a whole, 0…1, in the same width for all; beside each activation of a failed
-    ///   comparison then stands its error, on a logarithmic scale from 1e-9 to 1.
+    /// - Parameter bar: draws a share of a whole, 0…1, in the same width for all; beside each activation then stands its
+    ///   error, on a logarithmic scale from 1e-9 to 1, also when all are within tolerance and they are not too many.
     package func text(bar: ((Double) -> String)? = nil) -> String {
         var lines = ["parity \(passed ? "holds" : "FAILS"): \(logits.name) \(Shape.text(logits.shape))"]
         if let message = logits.message {
@@ -38,6 +38,9 @@ extension ParityReport: CustomStringConvertible {
         return rows.map { "  " + $0.padded(to: 20) + $1 } + (logits.passed ? [] : ["  " + logits.worstText])
     }
 
+    /// A screen's worth: of more, it is enough to know that all are within tolerance.
+    private static let mostThatHold = 20
+
     private func table(_ bar: ((Double) -> String)?) -> [String] {
         let width = min(48, activations.map(\.name.count).max() ?? 0)
         let failed = activations.count { !$0.passed }
@@ -45,9 +48,9 @@ extension ParityReport: CustomStringConvertible {
         var lines = ["activations (\(activations.count) compared, \(verdict))\(failed == 0 ? "" : ":")"]
         let farthest = activations.max { $0.maxAbsoluteError < $1.maxAbsoluteError }
         if failed == 0, let farthest {
-            return [
-                lines[0] + ", largest error \(Digits.text(farthest.maxAbsoluteError)) in \(farthest.name)"
-            ]
+            lines[0] += ", largest error \(Digits.text(farthest.maxAbsoluteError)) in \(farthest.name)"
+            guard bar != nil, activations.count <= Self.mostThatHold else { return lines }
+            lines[0] += ":"
         }
         for activation in activations {
             var line = "  \(activation.passed ? "ok  " : "FAIL")  \(activation.name.padded(to: width))  "

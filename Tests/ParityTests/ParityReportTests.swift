@@ -87,4 +87,27 @@ struct ParityReportTests {
                 not compared (1, the model does not put them out): unheard.of
                 """)
     }
+
+    /// Where all is well, bars are drawn of as many activations as a screen holds.
+    @Test(arguments: [3, 20, 21]) func barsAreDrawnAlsoWhereAllIsWell(count: Int) throws {
+        let names = (0..<count).map { "blocks.\($0)" }
+        let reference = try Logits.reference(
+            Logits.exact, names.map { ($0, try Logits.view([2], [1000, -1000])) })
+        let report = try ParityCheck.compare(
+            logits: Logits.tensor([2, 10], Logits.exact),
+            activations: names.map { ($0, try Logits.tensor([2], [1000.001, -1000])) }, with: reference,
+            tolerance: Tolerance())
+        #expect(report.passed)
+        let lines = report.text { "<\(($0 * 100).rounded())>" }.split(separator: "\n")
+        let heading =
+            "activations (\(count) compared, all within tolerance), largest error 9.77e-04 in blocks.0"
+        if count > 20 {
+            #expect(lines.last == heading[...])
+        } else {
+            #expect(lines.suffix(count + 1).first == (heading + ":")[...])
+            #expect(lines.last?.hasPrefix("  ok    blocks.\(count - 1)") == true)
+            #expect(lines.last?.contains("  <67.0>  9.77e-04  of ") == true, "\(lines.last ?? "")")
+        }
+        #expect(report.description.split(separator: "\n").last == heading[...])
+    }
 }
