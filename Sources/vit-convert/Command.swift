@@ -37,6 +37,10 @@ struct Command: ParsableCommand {
             Standard.print(Version.text(isThorough: arguments.count > 1))
             return
         }
+        if let script = CompletionScript.asked(by: arguments) {
+            Standard.print(script)
+            return
+        }
         do {
             try Spelling.check(arguments)
             var command = try arguments.isEmpty ? parseAsRoot(["--help"]) : parseAsRoot(arguments)
