@@ -112,10 +112,13 @@ enum ReportFixture {
         #expect(PositionSimilarity([[1]], height: 1, width: 1) == nil)
     }
 
-    /// RFC 4648, section 10.
+    /// RFC 4648, section 10; and the last letters of the alphabet, by Python.
     @Test(arguments: [
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
         ("foobar", "Zm9vYmFy"),
     ])
-    func base64(_ text: String, _ expected: String) { #expect(Base64.text(of: Array(text.utf8)) == expected) }
+    func base64(_ text: String, _ expected: String) {
+        #expect(Base64.text(of: Array(text.utf8)) == expected)
+        #expect(Base64.text(of: [0xFB, 0xEF, 0xFF, 0xFF]) == "++///w==")
+    }
 }

@@ -32,9 +32,9 @@ extension CheckpointComparison {
     private var summary: ReportPage.Section {
         var facts: [(name: String, value: Markup)] = []
         for (name, side) in [("A", a), ("B", b)] {
-            facts.append((name, "<code>\(side.path)</code>"))
             let words = [side.container.rawValue, side.scheme, side.dtype?.rawValue, side.model]
-            facts.append(("", "\(words.compactMap(\.self).joined(separator: ", "))"))
+            facts.append(
+                (name, "<code>\(side.path)</code><br/>\(words.compactMap(\.self).joined(separator: ", "))"))
         }
         if options.allowsCast { facts.append(("allowed", "other types of the same values")) }
         if options.absolute > 0 || options.relative > 0 {

@@ -5,6 +5,8 @@ import TensorCore
 public struct ReportFile {
     private let file: AtomicFile
 
+    /// Proves that a page can be written there.
+    ///
     /// - Parameters:
     ///   - path: the file's name.
     ///   - checkpoints: what the page is about.

@@ -57,7 +57,7 @@ extension Verification {
     private func summary(_ prepared: PreparedModel, _ reference: String) -> ReportPage.Section {
         let logits = report.logits
         var facts: [(name: String, value: Markup)] = [
-            ("model", "<code>\(prepared.checkpoint.path)</code>"), ("", "\(prepared.summary)"),
+            ("model", "<code>\(prepared.checkpoint.path)</code><br/>\(prepared.summary)"),
             ("reference", "<code>\(reference)</code>"),
             (
                 logits.name,
@@ -72,7 +72,7 @@ extension Verification {
                 "\(Digits.text(logits.absoluteTolerance)) + \(Digits.text(logits.relativeTolerance)) · |b|, b being the reference"
             ),
         ]
-        if let message = logits.message { facts.append(("", "\(message)")) }
+        if let message = logits.message { facts.append(("not compared", "\(message)")) }
         facts += [(1, report.top1Agreement), (5, report.top5Agreement)].compactMap { number, share in
             share.map { ("top-\(number) agreement", "\(Digits.percent($0))") }
         }

@@ -32,7 +32,7 @@ enum ReportStyle {
         section ul { padding-left: 1.25rem; overflow-wrap: anywhere; }
         .figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0 0; }
         .figures div {
-          display: flex; flex-direction: column-reverse; flex: 1 1 8rem; padding: .6rem 1rem;
+          display: flex; flex-direction: column-reverse; justify-content: flex-end; flex: 1 1 8rem; padding: .6rem 1rem;
           border: 1px solid var(--line); border-radius: .5rem; background: var(--raised);
         }
         .figures dt { color: var(--quiet); font-size: .875rem; }
