@@ -84,7 +84,7 @@ struct Compare: ParsableCommand, Talking {
         let base = try job { try Streams.wholeCheckpoint(a) }
         try inputs.report(asJSON: json) { path in
             let other = try Streams.wholeCheckpoint(path)
-            let page = try report.file(about: [base, other])
+            let page = try report.file(about: [base, other], reading: model.files)
             let comparison = try compare(base, other, options: options)
             try page?.write(comparison.page())
             Standard.remark(comparison.remarks)

@@ -83,7 +83,7 @@ struct Inspect: ParsableCommand, Talking {
         options.filter = filter
         options.model = try model.options()
         let checkpoint = try Streams.checkpoint(path, digest || readsValues ? .whole : .ranges)
-        let page = try report.file(about: [checkpoint])
+        let page = try report.file(about: [checkpoint], reading: model.files)
         let inspection = try inspect(checkpoint, options: options)
         try page?.write(try inspection.page())
         Standard.remark([inspection.remark(onFilter: filter)].compactMap { $0 })

@@ -43,6 +43,9 @@ struct ModelArguments: ParsableArguments {
             "How tokens become features: token or avg, where names do not tell.", valueName: "kind"))
     var pool: ViTConfiguration.Pooling?
 
+    /// The files that it names.
+    var files: [String] { [rules].compactMap { $0 } }
+
     /// - Throws: what is wrong with the rules file.
     func options() throws -> ModelOptions {
         var options = ModelOptions()

@@ -24,7 +24,7 @@ struct ReportArguments: ParsableArguments {
     }
 
     /// The page's file, before anything that takes long; nil when none was asked for.
-    func file(about checkpoints: [Checkpoint], reading others: [String] = []) throws -> ReportFile? {
+    func file(about checkpoints: [Checkpoint], reading others: [String]) throws -> ReportFile? {
         try path.map { try ReportFile(path: $0, about: checkpoints, reading: others) }
     }
 }

@@ -126,7 +126,7 @@ struct Verify: ParsableCommand, Talking {
         options.classes = dropHead ? 0 : nil
         options.dtype = dtype?.dtype
         let checkpoint = try Streams.wholeCheckpoint(path)
-        let page = try report.file(about: [checkpoint], reading: reference)
+        let page = try report.file(about: [checkpoint], reading: reference + model.files)
         let prepared = try PreparedModel(checkpoint, options: options)
         Standard.remark(prepared.remarks + [MatrixProduct.remark].compactMap { $0 })
         return try reference.map { reference in

@@ -63,11 +63,15 @@ import Testing
         #expect(folder.names.isEmpty)
     }
 
-    @Test func theInputIsNotReplaced() throws {
+    @Test func inputsAreNotReplaced() throws {
         let folder = try TemporaryFolder()
         let path = try folder.file("model.html", Fixtures.bytes("models/vit_demo.pth"))
         let run = try Run(["inspect", path, "--report", path])
         #expect(run.status == 2 && run.error.contains("the output is the input itself"))
         #expect(FileManager.default.contents(atPath: path) == Data(try Fixtures.bytes("models/vit_demo.pth")))
+        let rules = try folder.file("rules.html", Fixtures.bytes("rules/vit_pytorch.json"))
+        let words = ["inspect", "rules/vit_pytorch.pth", "--rules", rules]
+        #expect(try Run(words).status == 0)
+        #expect(try Run(words + ["--report", rules]).status == 2)
     }
 }

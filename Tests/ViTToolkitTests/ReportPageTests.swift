@@ -183,6 +183,18 @@ import Testing
         #expect(drawing.blocks.reduce(0) { $0 + $1.count * $1.elementCount } == 293_514)
     }
 
+    /// A file's header may name any number of tensors of one kind.
+    @Test func manyPartsTakeNoTime() throws {
+        let tensors = (0..<40_000).flatMap { number in
+            ["weight", "bias"].map {
+                ModelDrawing.Tensor(name: "layer.part\(number).\($0)", shape: [2], byteCount: 8)
+            }
+        }
+        let drawing = ModelDrawing(tensors)
+        #expect(drawing.blocks.map(\.parts.count) == [40_000])
+        #expect(drawing.markup.source.utf8.count < 20_000)
+    }
+
     /// Decades from 1e-8 to 1e-2 over 252 pixels above 268, 42 each.
     @Test func errorsStandOnALogarithmicAxis() throws {
         let zero = FloatTensor(zeros: .scalar)

@@ -30,6 +30,8 @@ struct ModelDrawing {
         /// Of one block.
         fileprivate(set) var elementCount = 0
         fileprivate(set) var byteCount = 0
+        /// Where the modules among the parts stand, by name.
+        fileprivate var places: [String: Int] = [:]
     }
 
     private(set) var blocks: [Block] = []
@@ -110,9 +112,10 @@ extension ModelDrawing.Block {
         // A module that is a whole block has a weight and a bias and no name below.
         let isModule = words.count > 1 || words.count == 1 && ["weight", "bias"].contains(words[0])
         let part = isModule && words.count == 1 ? name : rest.isEmpty ? name : String(rest)
-        if isModule, let place = parts.firstIndex(where: { $0.name == part }) {
+        if isModule, let place = places[part] {
             parts[place].shapes.append(tensor.shape)
         } else {
+            if isModule { places[part] = parts.count }
             parts.append(ModelDrawing.Part(name: part, shapes: [tensor.shape]))
         }
         elementCount &+= tensor.elementCount
