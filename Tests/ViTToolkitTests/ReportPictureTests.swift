@@ -82,7 +82,11 @@ enum ReportFixture {
 
     @Test(arguments: [[24, 2, 4, 4], [24, 48], [1, 3, 4, 4], [24, 3, 1, 4], [2, 3, 200, 200]])
     func whatIsNoPatchIsNotDrawn(_ dimensions: [Int]) throws {
-        #expect(try PatchFilters(.zeros(.f32, Shape(dimensions))) == nil)
+        let shape = try Shape(dimensions)
+        let values = (0..<shape.elementCount).map { Float($0 % 7) }
+        let bytes = values.withUnsafeBytes { ByteRegion([UInt8]($0)) }
+        let view = try TensorView(storage: .bytes(bytes, .little), dtype: .f32, shape: shape)
+        #expect(try PatchFilters(view) == nil)
     }
 
     @Test func similaritiesAreNumPys() throws {
