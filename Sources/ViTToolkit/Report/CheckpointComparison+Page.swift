@@ -78,7 +78,7 @@ extension CheckpointComparison {
             columns: [.init(title: "Name"), .init(title: "Status"), .init(title: "Type and shape")]
                 + [
                     "‖a − b‖ / ‖b‖", "Largest", "Largest relative", "Mean", "Cosine", "Elements that differ",
-                    "NaN, Inf against others",
+                    "NaN, Inf",
                 ].map { .init(title: $0, isNumeric: true) },
             rows: tensors.map(\.cells))
         return ReportPage.Section(title: "Parameters that differ", content: table.markup)
@@ -86,12 +86,17 @@ extension CheckpointComparison {
 }
 
 extension TensorDifference {
+    /// What is the same on both sides stands once.
+    private var typesAndShapes: String {
+        guard let a, let b else { return (a ?? b)?.text ?? "" }
+        if a.shape != b.shape { return "\(a.text) against \(b.text)" }
+        return (a.dtype == b.dtype ? "" : "\(a.dtype.rawValue) against ") + b.text
+    }
+
     fileprivate var cells: [ReportTable.Cell] {
         let mismatches = measure.map { $0.nanMismatches + $0.infiniteMismatches }
-        let sides = [a?.text, b?.text].compactMap(\.self)
-        let types = Set(sides).count == 1 ? sides[0] : sides.joined(separator: " against ")
         return [
-            .init("<code>\(name)</code>"), .init("\(status.text)"), .init("\(types)"),
+            .init("<code>\(name)</code>"), .init("\(status.text)"), .init("\(typesAndShapes)"),
             .error(measure?.relativeChange), .error(measure?.maxAbsolute), .error(measure?.maxRelative),
             .error(measure?.meanAbsolute), .cosine(measure?.cosineSimilarity),
             .init(differingCount.map { "\($0)" } ?? ""), .init(mismatches.map { "\($0)" } ?? ""),

@@ -59,7 +59,8 @@ enum ReportStyle {
         }
         thead th, thead td { position: sticky; top: 0; z-index: 1; background: var(--raised); }
         th, td { padding: .3rem .6rem; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
-        thead th { white-space: normal; vertical-align: bottom; }
+        thead th { vertical-align: bottom; }
+        thead .n, .heat thead th { white-space: normal; }
         tbody tr:last-child th, tbody tr:last-child td { border-bottom: 0; }
         tbody th { font-weight: 400; }
         tbody tr:hover th, tbody tr:hover td { background-color: var(--raised); }
@@ -69,9 +70,9 @@ enum ReportStyle {
         th button {
           all: unset; cursor: pointer; font-weight: 600;
         }
-        th button::after { content: "↕"; display: inline-block; width: 1em; text-align: right; color: var(--quiet); }
-        th[aria-sort=ascending] button::after { content: "↑"; color: var(--accent); }
-        th[aria-sort=descending] button::after { content: "↓"; color: var(--accent); }
+        th button::after { content: "\u{A0}↕"; color: var(--quiet); }
+        th[aria-sort=ascending] button::after { content: "\u{A0}↑"; color: var(--accent); }
+        th[aria-sort=descending] button::after { content: "\u{A0}↓"; color: var(--accent); }
         :focus-visible, th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
         .h { display: block; width: 96px; height: 22px; }
         .h path { fill: var(--accent); }
