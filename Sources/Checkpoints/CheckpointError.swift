@@ -72,6 +72,11 @@ public struct CheckpointError: Error, Sendable {
     }
 }
 
+extension CheckpointError {
+    /// Whether the file is on a web server.
+    package var isRemote: Bool { path.flatMap(WebAddress.init) != nil }
+}
+
 extension CheckpointError: CustomStringConvertible {
     /// One line: file, part, what is wrong, where.
     public var description: String {
@@ -81,7 +86,6 @@ extension CheckpointError: CustomStringConvertible {
         text += Self.line(detail)
         if let offset { text += " (at byte \(offset))" }
         if let truncation {
-            let isRemote = path.flatMap(WebAddress.init) != nil
             text += isRemote ? ". The file is cut on the server: " : ". Download the file again: "
             text += Self.line(truncation.description)
         }

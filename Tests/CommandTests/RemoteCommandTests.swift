@@ -129,6 +129,19 @@ import Testing
             server.requests.allSatisfy { $0.fields["authorization"] != nil && $0.path.hasSuffix("=secret") })
     }
 
+    /// To download it again would not help.
+    @Test func aFileThatIsCutOnTheServerIsToldAsSuch() throws {
+        let server = try Self.server()
+        let run = try Run(["inspect", server.address + "refused/truncated_half.pth", "--json"])
+        #expect(run.status == 2)
+        #expect(run.error.contains(". The file is cut on the server: at least "), "\(run.error)")
+        let finding = try run.json()["findings"]?.array?.first
+        #expect(finding?["kind"]?.string == "truncated")
+        #expect(finding?["advice"]?.string?.hasPrefix("Take it from elsewhere") == true)
+        #expect(
+            try Run(["inspect", "refused/truncated_half.pth"]).error.contains(". Download the file again: "))
+    }
+
     @Test func withoutRangesItIsSaidSo() throws {
         let bytes = try Fixtures.bytes(Self.demo)
         let server = try WebServer { _, _ in WebServer.Answer("200 OK", body: bytes) }

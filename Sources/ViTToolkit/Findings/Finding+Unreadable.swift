@@ -5,7 +5,9 @@ extension Finding {
     public static func about(_ error: CheckpointError) -> Finding {
         if let truncation = error.truncation {
             return Finding(
-                .truncated, "the file is cut short: \(truncation)", advice: "Download it again",
+                .truncated, "the file is cut short: \(truncation)",
+                advice: error.isRemote
+                    ? "Take it from elsewhere: what the server has is cut" : "Download it again",
                 tensors: [truncation.firstDamagedTensor].compactMap { $0 }, missingBytes: truncation.missing)
         }
         switch error.mistaken {
