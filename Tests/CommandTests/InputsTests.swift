@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import TensorCore
@@ -52,5 +53,15 @@ import Testing
         ])
         #expect(run.status == 1)
         #expect(try run.json().array?.map { $0["equal"]?.bool } == [true, false])
+    }
+
+    /// What a terminal would take for a command, of one byte or of Latin-1's further controls, is shown and not sent.
+    @Test(arguments: [("\\u001b", "\\u{1b}"), ("\\u009b", "\\u{9b}"), ("\\u007f", "\\u{7f}")])
+    func namesOfStrangersAreVisible(escape: String, shown: String) throws {
+        let folder = try TemporaryFolder()
+        let header = "{\"a\(escape)31mb\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}"
+        let bytes = [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8) + [7]
+        let run = try Run(["inspect", try folder.file("m.safetensors", bytes)])
+        #expect(run.status == 0 && run.text.contains("a\(shown)31mb"), "\(run.text)")
     }
 }

@@ -88,6 +88,13 @@ private let hasScript = FileManager.default.isExecutableFile(atPath: "/usr/bin/s
         #expect(text[told.upperBound...].hasPrefix("\u{1B}[Kfile "))
     }
 
+    @Test func aTerminalIsNeitherReadNorWrittenTo() throws {
+        let read = try Self.onTerminal("$0 inspect -; echo \"status $?\"")
+        #expect(read.contains("standard input is a terminal") && read.contains("status 64"), "\(read)")
+        let written = try Self.onTerminal("$0 models/vit_demo.pth -; echo \"status $?\"")
+        #expect(written.contains("standard output is a terminal") && written.contains("status 64"))
+    }
+
     /// The runs go on until the line is there.
     @Test func aBenchmarkIsTold() throws {
         let folder = try TemporaryFolder()

@@ -138,6 +138,7 @@ import Testing
 
     @Test(arguments: [
         ("findings/whole.safetensors", "m.pth", true), ("findings/whole.safetensors", "m.swt", true),
+        ("findings/whole.safetensors", "m.PTH", true),
         ("findings/whole.safetensors", "m.SAFETENSORS", false), ("findings/whole.safetensors", "m", false),
         ("findings/whole.pth", "m.bin", false), ("findings/whole.pth", "m.pth.tar", false),
         ("findings/whole.pth", "m.safetensors", true), ("findings/whole_legacy.pth", "m.npz", true),
@@ -177,6 +178,18 @@ import Testing
         #expect(finding.message.hasPrefix("an optimizer's state makes the file 3.0 times larger"))
     }
 
+    /// Less than half of the weights' size is nothing to say.
+    @Test(arguments: [(3, false), (4, true)])
+    func aSmallStateIsPassedOver(count: Int, isTold: Bool) throws {
+        let folder = try TemporaryFolder()
+        let tensors = try [("model.weight", 8), ("optimizer.state.0.exp_avg", count)].map { name, count in
+            (name: name, tensor: FloatTensor(zeros: try Shape([count])))
+        }
+        try save(tensors, to: folder.path + "m.npz")
+        let findings = try inspect(try Checkpoint(path: folder.path + "m.npz")).findings
+        #expect(findings.contains { $0.kind == .optimizerState } == isTold)
+    }
+
     @Test func aPlainModelHasNoFindings() throws {
         for name in ["models/plain.pth", "models/prelogits_in21k.pth", "models/half_f16.pth"] {
             #expect(try Self.findings(name, statistics: true).isEmpty)
@@ -214,6 +227,20 @@ import Testing
         let near = try Self.finding(.nearOverflow, name, statistics: true)
         #expect(near.tensors == ["half_near"])
         #expect(near.message.contains("up to 60000.0"))
+    }
+
+    /// One doubling from infinity: 0x77FF is 32752 in F16, 0xF7FF its negative, 0x77FE the number before.
+    @Test(arguments: [(0x77FF, true), (0xF7FF, true), (0x77FE, false)])
+    func nearOverflowBeginsAtHalfOfAll(bits: Int, isNear: Bool) throws {
+        let folder = try TemporaryFolder()
+        let header = "{\"h\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}"
+        let values = [UInt8(bits & 0xFF), UInt8(bits >> 8), 0, 0]
+        let bytes = [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8) + values
+        var options = InspectionOptions()
+        options.computesStatistics = true
+        let path = try folder.file("m.safetensors", bytes)
+        let findings = try inspect(try Checkpoint(path: path), options: options).findings
+        #expect(findings.contains { $0.kind == .nearOverflow } == isNear)
     }
 
     // MARK: Renderings
