@@ -211,6 +211,20 @@ import Testing
         let failed = chart.all("svg")[0].all("path").filter { $0.attributes["class"] == "bad" }
         #expect(failed.map { $0.attributes["d"]?.contains(" 12.5l") } == [true])
         #expect(chart.all("text").contains { $0.text == "first: b" })
+        #expect(chart.all("text").filter { $0.attributes["class"] == "middle" }.count == 4)
+    }
+
+    /// A part of one activation beside a longer one has no room for its name.
+    @Test func longerPartsHaveTheirNames() throws {
+        let zero = FloatTensor(zeros: .scalar)
+        let names = ["patch_embed"] + (0..<200).map { "blocks.\($0 / 10).x" } + ["head"]
+        let entries = names.map {
+            TensorComparison(name: $0, computed: zero, reference: zero, tolerance: Tolerance())
+        }
+        let chart = try PageElement.parse("<div>\(ErrorChart(entries).markup.source)</div>")
+        let labels = chart.all("text").filter { $0.attributes["class"] == "middle" }.map(\.text)
+        #expect(labels.filter { $0.hasPrefix("blocks.") } == (0..<20).map { "blocks.\($0)" })
+        #expect(!labels.contains("patch_embed"))
     }
 
     @Test func changesAreColoursByBlockAndKind() throws {

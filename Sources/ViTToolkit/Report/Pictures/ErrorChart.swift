@@ -29,7 +29,7 @@ struct ErrorChart {
         <svg class="chart" width="\(Self.text(size.width))" height="\(Self.text(size.height))" \
         viewBox="0 0 \(Self.text(size.width)) \(Self.text(size.height))" role="img" \
         aria-label="Errors in the order of execution, on a logarithmic axis; the table below has the numbers">
-        \(axis)\(blocks)\(tolerance)\(divergence)\(Markup(entries.enumerated().map(point)))</svg></div>
+        \(blocks)\(axis)\(tolerance)\(divergence)\(Markup(entries.enumerated().map(point)))</svg></div>
         <ul class="legend"><li><svg width="12" height="12" aria-hidden="true"><circle class="max" cx="6" cy="6" r="4"/></svg> \
         largest error</li><li><svg width="12" height="12" aria-hidden="true"><path class="bad" \
         d="M2 2l8 8M10 2l-8 8"/></svg> the same, outside the tolerance</li>\
@@ -74,40 +74,58 @@ struct ErrorChart {
             })
     }
 
-    /// Stripes with the names of the parts, as far as there is room for them.
-    private var blocks: Markup {
-        var parts: [(name: String, range: Range<Int>)] = []
+    /// A run of activations of one part of the model.
+    private struct Part {
+        let name: String
+        let left: Double
+        var width: Double
+
+        var middle: Double { left + width / 2 }
+        /// About as far as its name reaches.
+        var label: ClosedRange<Double> {
+            let half = Double(name.count) * 3.4 + 4
+            return middle - half...middle + half
+        }
+    }
+
+    private var parts: [Part] {
+        let step = (plot.right - plot.left) / Double(max(1, entries.count))
+        var parts: [Part] = []
         for (number, entry) in entries.enumerated() {
             let name = TensorDifference.block(of: entry.name)
-            if let last = parts.last, last.name == name {
-                parts[parts.count - 1].range = last.range.lowerBound..<number + 1
+            if parts.last?.name == name {
+                parts[parts.count - 1].width += step
             } else {
-                parts.append((name, number..<number + 1))
+                parts.append(Part(name: name, left: plot.left + Double(number) * step, width: step))
             }
         }
-        let step = (plot.right - plot.left) / Double(max(1, entries.count))
-        var free = -Double.infinity
-        return Markup(
-            parts.enumerated().map { place, part in
-                let left = plot.left + Double(part.range.lowerBound) * step
-                let width = Double(part.range.count) * step
-                let stripe: Markup =
-                    place % 2 == 0
-                    ? """
-                    <rect class="stripe" x="\(Self.text(left))" y="\(Self.text(plot.top))" \
-                    width="\(Self.text(width))" height="\(Self.text(plot.bottom - plot.top))"/>
-                    """ : ""
-                let middle = left + width / 2
-                let half = Double(part.name.count) * 3.4
-                guard middle - half > free, middle - half > 8, middle + half < size.width else {
-                    return stripe + "\n"
-                }
-                free = middle + half + 8
-                return """
-                    \(stripe)<text x="\(Self.text(middle))" y="\(Self.text(plot.bottom + 18))" class="middle">\(part.name)</text>
+        return parts
+    }
 
-                    """
-            })
+    /// Stripes with the names of the parts, those of the longer ones first as long as there is room.
+    private var blocks: Markup {
+        let parts = parts
+        var labelled: [Part] = []
+        for part in parts.sorted(by: { ($1.width, $0.left) < ($0.width, $1.left) })
+        where part.label.lowerBound > 0 && part.label.upperBound < size.width
+            && !labelled.contains(where: { $0.label.overlaps(part.label) })
+        {
+            labelled.append(part)
+        }
+        let stripes = parts.enumerated().filter { $0.offset % 2 == 0 }.map { _, part -> Markup in
+            """
+            <rect class="stripe" x="\(Self.text(part.left))" y="\(Self.text(plot.top))" \
+            width="\(Self.text(part.width))" height="\(Self.text(plot.bottom - plot.top))"/>
+
+            """
+        }
+        let names = labelled.map { part -> Markup in
+            """
+            <text x="\(Self.text(part.middle))" y="\(Self.text(plot.bottom + 18))" class="middle">\(part.name)</text>
+
+            """
+        }
+        return Markup(stripes + names)
     }
 
     private var tolerance: Markup {
@@ -126,7 +144,7 @@ struct ErrorChart {
         let x = x(number)
         let isRight = x > size.width / 2
         return """
-            <path class="first" d="M\(Self.text(x)) \(Self.text(plot.top))V\(Self.text(plot.bottom + 26))"/>\
+            <path class="first" d="M\(Self.text(x)) \(Self.text(plot.top))V\(Self.text(plot.bottom + 6))"/>\
             <text x="\(Self.text(x + (isRight ? -6 : 6)))" y="\(Self.text(plot.bottom + 38))" \
             class="bad\(isRight ? " end" : "")">first: \(entries[number].name)</text>
 
