@@ -38,6 +38,7 @@ import Testing
         let inspection = try Self.inspection("report/names.safetensors")
         let page = try PageElement.parse(try inspection.page())
         #expect(page.all("script").count == 1)
+        #expect(page.all("ol").map { $0.attributes["class"] } == ["model"])
         let found = page.rows(ofTable: "tensors").map { $0[0].text }
         // What cannot be seen is spelled out.
         let spelled = names.map { name in
@@ -96,6 +97,7 @@ import Testing
             page.all("section").first { $0.all("h2").first?.text == "Loading it in Python" })
         #expect(section.text.contains("DANGEROUS"))
         let plain = try PageElement.parse(try Self.inspection("models/vit_demo.pth").page())
+        #expect(plain.all("ol").map { $0.attributes["class"] } == ["model flow"])
         #expect(!plain.all("h2").contains { $0.text == "Loading it in Python" })
     }
 
@@ -192,7 +194,7 @@ import Testing
         }
         let drawing = ModelDrawing(tensors)
         #expect(drawing.blocks.map(\.parts.count) == [40_000])
-        #expect(drawing.markup.source.utf8.count < 20_000)
+        #expect(drawing.markup(isFlow: false).source.utf8.count < 20_000)
     }
 
     /// Decades from 1e-8 to 1e-2 over 252 pixels above 268, 42 each.

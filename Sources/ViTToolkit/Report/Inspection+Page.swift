@@ -103,8 +103,11 @@ extension Inspection {
             })
         return ReportPage.Section(
             title: model == nil ? "Tensors by name" : "The model",
-            note: "The area of a rectangle is the number of elements: rows are outputs, columns inputs.",
-            content: drawing.markup)
+            note: "The area of a rectangle is the number of elements: "
+                + (model == nil
+                    ? "its rows are the first axis, its columns the others."
+                    : "rows are outputs, columns inputs."),
+            content: drawing.markup(isFlow: model != nil))
     }
 
     private var others: ReportPage.Section {

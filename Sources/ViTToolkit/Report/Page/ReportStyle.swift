@@ -85,7 +85,7 @@ enum ReportStyle {
           position: relative; max-width: 100%; padding: .6rem .9rem; border: 1px solid var(--line);
           border-radius: .5rem; background: var(--raised);
         }
-        .model > li + li::before {
+        .flow > li + li::before {
           content: "→"; position: absolute; left: -1.55rem; top: .55rem; color: var(--quiet);
         }
         .model .series { box-shadow: 4px 4px 0 -1px var(--raised), 4px 4px 0 0 var(--line); }
@@ -155,7 +155,7 @@ enum ReportStyle {
           h1 { font-size: 1.25rem; }
           .facts div { grid-template-columns: 1fr; gap: 0; margin-bottom: .25rem; }
           .model { flex-direction: column; gap: 1.6rem; }
-          .model > li + li::before { content: "↓"; left: 1rem; top: -1.6rem; }
+          .flow > li + li::before { content: "↓"; left: 1rem; top: -1.6rem; }
           th, td { padding: .3rem .45rem; }
         }
         @media print {

@@ -68,7 +68,8 @@ struct ModelDrawing {
     /// No rectangle is longer than so many times its width.
     private static let longest = 5.0
 
-    var markup: Markup {
+    /// - Parameter isFlow: whether what a block puts out goes into the next one.
+    func markup(isFlow: Bool) -> Markup {
         let rectangles = blocks.flatMap(\.parts).map { Self.sides(of: $0.shapes[0], scale: 1) }
         let largest = rectangles.reduce(1) { max($0, $1.width, $1.height) }
         let scale = Self.largestSide / largest
@@ -76,7 +77,7 @@ struct ModelDrawing {
         if blocks.count > Self.most.blocks {
             items.append("<li class=\"more\">and \(blocks.count - Self.most.blocks) more</li>\n")
         }
-        return "<ol class=\"model\">\n\(Markup(items))</ol>\n"
+        return "<ol class=\"model\(isFlow ? " flow" : "")\">\n\(Markup(items))</ol>\n"
     }
 
     /// The rectangle of a shape: rows are the first axis, columns all others.
