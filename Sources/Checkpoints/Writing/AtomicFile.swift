@@ -321,31 +321,6 @@ package final class AtomicFile {
     }
 }
 
-/// A file that has to go when it is not put in place: when something fails, or a signal ends the process.
-private final class UnfinishedFile {
-    let path: String
-    private var slot: Int32
-    private var isForgotten = false
-
-    init(_ path: String) {
-        self.path = path
-        slot = system_unfinished(path)
-    }
-
-    deinit { remove() }
-
-    func remove() {
-        if !isForgotten { unlink(path) }
-        forget()
-    }
-
-    func forget() {
-        system_finished(slot)
-        slot = -1
-        isForgotten = true
-    }
-}
-
 extension AtomicFile {
     /// What has been written so far, for reading it back before it is put in place.
     package func written() throws(CheckpointError) -> ByteRegion {
