@@ -74,13 +74,34 @@ public struct OtherEntry: Sendable, Equatable {
 /// What a container's reader finds.
 package struct CheckpointContents {
     package var tensors: [NamedTensor] = []
-    package var others: [OtherEntry] = []
+    package private(set) var others: [OtherEntry] = []
     package var globals: [String] = []
     package var metadata: [(key: String, value: String)] = []
     package var layerNames: [String: String] = [:]
     package var remarks: [String] = []
 
+    /// What one file may list: an entry takes up to 900 bytes until it is printed, whatever the file spends on it.
+    static let mostEntries = 1 << 16
+
     package init() {}
+
+    mutating func add(_ tensor: NamedTensor) throws(CheckpointError) {
+        try makeRoom()
+        tensors.append(tensor)
+    }
+
+    mutating func add(_ other: OtherEntry) throws(CheckpointError) {
+        try makeRoom()
+        others.append(other)
+    }
+
+    private func makeRoom() throws(CheckpointError) {
+        guard tensors.count + others.count < Self.mostEntries else {
+            throw CheckpointError(
+                .unsupported,
+                "more than \(Self.mostEntries) tensors and other entries, where a model has hundreds")
+        }
+    }
 }
 
 /// The kinds of container; raw values are those of `inspect --json`.

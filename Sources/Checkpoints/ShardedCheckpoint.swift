@@ -25,12 +25,12 @@ enum ShardedCheckpoint {
             if shard.container != .safetensors && shard.container != .swt { container = shard.container }
             files.append(file)
             contents.globals += shard.contents.globals.filter { globals.insert($0).inserted }
-            contents.others += shard.contents.others
+            for other in shard.contents.others { try contents.add(other) }
             for tensor in shard.contents.tensors {
                 let key =
                     shard.container == .msgpack ? slashed[tensor.name] ?? tensor.name : tensor.name
                 if places[key] == name {
-                    contents.tensors.append(tensor)
+                    try contents.add(tensor)
                     places[key] = nil
                 } else {
                     extra += 1

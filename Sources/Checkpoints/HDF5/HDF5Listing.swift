@@ -42,7 +42,7 @@ struct HDF5Listing {
                     + "\(Self.longestPath) bytes", part: String(path.name.prefix(80)))
         }
         if let first = groups[address] {
-            contents.others.append(
+            try contents.add(
                 OtherEntry(path.name, type: "group", value: "the group /\(first) under another name"))
             return
         }
@@ -90,16 +90,16 @@ struct HDF5Listing {
         switch link.target {
         case .object(let place): address = place
         case .soft(let target):
-            contents.others.append(OtherEntry(path.name, type: "soft link", value: target))
+            try contents.add(OtherEntry(path.name, type: "soft link", value: target))
             return
         case .external(let file, let target):
-            contents.others.append(
+            try contents.add(
                 OtherEntry(
                     path.name, type: "external link",
                     value: "\(target) in \(file), which is not opened"))
             return
         case .unknown:
-            contents.others.append(OtherEntry(path.name, type: "link", value: "of a kind that is not known"))
+            try contents.add(OtherEntry(path.name, type: "link", value: "of a kind that is not known"))
             return
         }
         do {
@@ -110,8 +110,8 @@ struct HDF5Listing {
             }
             switch object.kind {
             case HDF5_GROUP: try visit(groupAt: path, address: object.address, depth: depth + 1)
-            case HDF5_NAMED_TYPE: contents.others.append(OtherEntry(path.name, type: "named type"))
-            default: contents.others.append(OtherEntry(path.name, type: "object"))
+            case HDF5_NAMED_TYPE: try contents.add(OtherEntry(path.name, type: "named type"))
+            default: try contents.add(OtherEntry(path.name, type: "object"))
             }
         } catch {
             if source.isForgiven(path) { return }
@@ -119,10 +119,10 @@ struct HDF5Listing {
         }
     }
 
-    private mutating func append(_ dataset: HDF5Dataset.Contents, at path: HDF5Path) {
+    private mutating func append(_ dataset: HDF5Dataset.Contents, at path: HDF5Path) throws {
         switch dataset {
-        case .tensor(let view): contents.tensors.append(NamedTensor(path.name, view))
-        case .other(let value): contents.others.append(OtherEntry(path.name, type: "dataset", value: value))
+        case .tensor(let view): try contents.add(NamedTensor(path.name, view))
+        case .other(let value): try contents.add(OtherEntry(path.name, type: "dataset", value: value))
         }
     }
 }

@@ -11,8 +11,6 @@ struct MessagePackReader {
     private var spent = 0
 
     private static let deepest = 128
-    /// Tensors and others; real files have some thousands.
-    private static let mostEntries = 1 << 20
 
     static func read(_ region: ByteRegion) throws -> CheckpointContents {
         var file = MessagePackReader(reader: ByteReader(region))
@@ -34,10 +32,6 @@ struct MessagePackReader {
     private static func name(_ path: String) -> String { path.isEmpty ? "tensor" : path }
 
     private mutating func visit(_ path: String) throws {
-        guard contents.tensors.count + contents.others.count < Self.mostEntries else {
-            throw CheckpointError(
-                .unsupported, "more than \(Self.mostEntries) entries", offset: reader.offset)
-        }
         // A long key is in the file once, and in the name of everything below it.
         spent += 64 + path.utf8.count
         guard spent <= 16 << 20 + 16 * reader.region.count else {
@@ -68,14 +62,14 @@ struct MessagePackReader {
         depth -= 1
     }
 
-    private mutating func other(_ path: String, _ type: String, _ value: String? = nil) {
-        contents.others.append(OtherEntry(Self.name(path), type: type, value: value))
+    private mutating func other(_ path: String, _ type: String, _ value: String? = nil) throws {
+        try contents.add(OtherEntry(Self.name(path), type: type, value: value))
     }
 
     // MARK: Collections
 
     private mutating func visitMap(_ count: Int, _ path: String) throws {
-        if count == 0 { return other(path, "dict", "{}") }
+        if count == 0 { return try other(path, "dict", "{}") }
         var keys: Set<ExactText> = []
         for index in 0..<count {
             let start = reader.offset
@@ -88,7 +82,7 @@ struct MessagePackReader {
                     throw CheckpointError(
                         .unsupported, "a chunked array that does not begin with \"\(key)\"", offset: start)
                 }
-                return add(try FlaxArray.readChunked(&reader, count: count), path)
+                return try add(try FlaxArray.readChunked(&reader, count: count), path)
             }
             try visit(Self.join(path, key))
         }
@@ -106,7 +100,7 @@ struct MessagePackReader {
     }
 
     private mutating func visitArray(_ count: Int, _ path: String) throws {
-        if let values = try plainValues(count) { return other(path, "list", values) }
+        if let values = try plainValues(count) { return try other(path, "list", values) }
         for index in 0..<count { try visit(Self.join(path, String(index))) }
     }
 
@@ -137,22 +131,22 @@ struct MessagePackReader {
 
     private mutating func visitExtended(_ type: Int8, _ byteCount: Int, _ path: String) throws {
         switch FlaxArray.Extension(rawValue: type) {
-        case .array: add(try FlaxArray.read(&reader, byteCount: byteCount), path)
+        case .array: try add(try FlaxArray.read(&reader, byteCount: byteCount), path)
         case .scalar:
             _ = try FlaxArray.read(&reader, byteCount: byteCount)
-            other(path, "numpy scalar")
+            try other(path, "numpy scalar")
         case .complex: try visitComplex(byteCount, path)
         case nil:
             try reader.skip(byteCount)
-            other(path, "MessagePack extension \(type)", "\(byteCount) bytes")
+            try other(path, "MessagePack extension \(type)", "\(byteCount) bytes")
         }
     }
 
-    private mutating func add(_ element: FlaxArray.Element, _ path: String) {
+    private mutating func add(_ element: FlaxArray.Element, _ path: String) throws {
         switch element {
-        case .tensor(let view): contents.tensors.append(NamedTensor(Self.name(path), view))
+        case .tensor(let view): try contents.add(NamedTensor(Self.name(path), view))
         case .unknown(let dtype, let shape):
-            other(path, "array", "\(dtype) \(shape); arrays of this type are not read")
+            try other(path, "array", "\(dtype) \(shape); arrays of this type are not read")
         }
     }
 
@@ -167,7 +161,7 @@ struct MessagePackReader {
             throw CheckpointError(.damaged, "expected the two parts of a complex number", offset: start)
         }
         let sign = imaginary.sign == .minus ? "" : "+"
-        other(path, "complex", "(\(real)\(sign)\(imaginary)j)")
+        try other(path, "complex", "(\(real)\(sign)\(imaginary)j)")
     }
 
     // MARK: Scalars in words

@@ -25,7 +25,7 @@ enum NumPyReader {
         var contents = CheckpointContents()
         let view = try header.view(
             of: .bytes(region, .little), at: reader.position, available: reader.remaining)
-        contents.tensors.append(NamedTensor("tensor", view))
+        try contents.add(NamedTensor("tensor", view))
         return contents
     }
 
@@ -38,14 +38,14 @@ enum NumPyReader {
         }
         for entry in archive.entries where !entry.name.hasSuffix("/") {
             guard entry.name.hasSuffix(".npy") else {
-                contents.others.append(OtherEntry(entry.name, type: "member", value: "\(entry.size) bytes"))
+                try contents.add(OtherEntry(entry.name, type: "member", value: "\(entry.size) bytes"))
                 continue
             }
             let name = String(entry.name.dropLast(".npy".count))
             do {
-                contents.tensors.append(NamedTensor(name, try view(of: entry, in: archive)))
+                try contents.add(NamedTensor(name, try view(of: entry, in: archive)))
             } catch let error as CheckpointError where error.kind == .unsupported {
-                contents.others.append(OtherEntry(name, type: "array", value: error.detail))
+                try contents.add(OtherEntry(name, type: "array", value: error.detail))
             } catch {
                 throw CheckpointError(error, part: entry.name)
             }

@@ -13,7 +13,7 @@ struct ObjectListing {
     /// What is listed, and gone through for it, in bytes, about. What is referred to over and over counts each time.
     private var spent = 0
     /// Real files take a tenth of it.
-    private let allowance: Int
+    private static let allowance = 32 << 20
     private var depth = 0
     /// Inside a foreign object only tensors are listed.
     private var isForeign = false
@@ -24,7 +24,6 @@ struct ObjectListing {
         self.graph = graph
         rebuilder = TensorRebuilder(graph: graph, storages: storages)
         numpy = NumPyPickle(graph: graph)
-        allowance = 16 << 20 + 32 * graph.byteCount
         try visit(graph.root, "")
         contents.globals = graph.globals.map(\.description)
     }
@@ -35,18 +34,18 @@ struct ObjectListing {
     /// The name of a tensor that is all that a file holds.
     private static func name(_ path: String) -> String { path.isEmpty ? "tensor" : path }
 
-    private mutating func other(_ path: String, _ type: String, _ value: String? = nil) {
-        if !isForeign { contents.others.append(OtherEntry(Self.name(path), type: type, value: value)) }
+    private mutating func other(_ path: String, _ type: String, _ value: String? = nil) throws {
+        if !isForeign { try contents.add(OtherEntry(Self.name(path), type: type, value: value)) }
     }
 
     /// Counts entries and work that the file does not pay for by its size.
     private mutating func spend(_ size: Int, _ path: String) throws {
         spent += size
-        guard spent <= allowance else {
+        guard spent <= Self.allowance else {
             throw CheckpointError(
                 .unsupported,
                 "the same objects, or long names, are referred to over and over: a list of them takes more than "
-                    + "\(allowance) bytes", part: path)
+                    + "\(Self.allowance) bytes", part: path)
         }
     }
 
@@ -54,13 +53,13 @@ struct ObjectListing {
         // What is seen expanded is computed as a whole each time that somebody asks.
         let expansion = max(0, view.byteCount - view.storage.byteCount(of: view.dtype))
         try spend(192 + 16 * view.shape.rank + expansion / 64, path)
-        contents.tensors.append(NamedTensor(Self.name(path), view))
+        try contents.add(NamedTensor(Self.name(path), view))
     }
 
     private mutating func visit(_ value: PickleValue, _ path: String) throws {
         try spend(64 + path.utf8.count, path)
         guard case .node(let index) = value else {
-            return other(path, PickleText.type(of: value), PickleText.short(value, in: graph))
+            return try other(path, PickleText.type(of: value), PickleText.short(value, in: graph))
         }
         // An object that holds itself is followed once.
         guard onPath.insert(index).inserted else { return }
@@ -71,15 +70,16 @@ struct ObjectListing {
             throw CheckpointError(.unsupported, "objects nested more than \(Self.deepest) deep", part: path)
         }
         switch graph.nodes[index] {
-        case .dictionary(let items): try visit(items, path)
-        case .list(let values), .tuple(let values), .set(let values): try visit(values, path, value)
-        case .bytes(let region): other(path, "bytes", "\(region.count) bytes")
-        case .global(let global): other(path, "global", global.description)
+        case .dictionary(let items): try visit(items.all, path)
+        case .list(let list), .set(let list): try visit(list.all, path, value)
+        case .tuple(let values): try visit(values, path, value)
+        case .bytes(let region): try other(path, "bytes", "\(region.count) bytes")
+        case .global(let global): try other(path, "global", global.description)
         case .persistent(let id):
             if let view = rebuilder.storages.tensor(id) {
                 try add(view, path)
             } else {
-                other(path, "storage", "a storage without a tensor")
+                try other(path, "storage", "a storage without a tensor")
             }
         case .instance(let instance): try visit(instance, path, value)
         }
@@ -100,7 +100,7 @@ struct ObjectListing {
         try spend(8 * values.count, path)
         let isPlain = values.allSatisfy { if case .node = $0 { false } else { true } }
         if isPlain {
-            return other(path, PickleText.type(of: whole, in: graph), PickleText.short(whole, in: graph))
+            return try other(path, PickleText.type(of: whole, in: graph), PickleText.short(whole, in: graph))
         }
         for (index, value) in values.enumerated() { try visit(value, Self.join(path, String(index))) }
     }
@@ -111,18 +111,18 @@ struct ObjectListing {
             rebuilt = try rebuilder.rebuild(instance)
             if numpy.isArray(instance) {
                 guard let view = try numpy.array(instance) else {
-                    return other(path, "numpy array", "not of numbers")
+                    return try other(path, "numpy array", "not of numbers")
                 }
                 return try add(view, path)
             }
         } catch let error as CheckpointError where error.kind == .unsupported {
-            return other(path, "tensor", error.detail)
+            return try other(path, "tensor", error.detail)
         } catch {
             throw CheckpointError(error, part: Self.name(path))
         }
         if let rebuilt { return try visit(rebuilt, path) }
-        if numpy.isScalar(instance) { return other(path, "numpy scalar") }
-        if numpy.isBytes(value) { return other(path, "bytes") }
+        if numpy.isScalar(instance) { return try other(path, "numpy scalar") }
+        if numpy.isBytes(value) { return try other(path, "bytes") }
         if let state = try moduleState(of: instance, path) { return try visit(module: state, path) }
         let name = graph.global(instance.callable)?.description
         if let name, let sequence = sequence(of: instance, named: name) {
@@ -144,7 +144,7 @@ struct ObjectListing {
     private mutating func visit(_ rebuilt: TensorRebuilder.Rebuilt, _ path: String) throws {
         switch rebuilt {
         case .tensor(let view): try add(view, path)
-        case .empty(let type, let description): other(path, type, description)
+        case .empty(let type, let description): try other(path, type, description)
         case .wrapped(let value, let attributes):
             if value != .none { try visit(value, path) }
             if let attributes { try visit(state: attributes, path) }
@@ -172,7 +172,7 @@ struct ObjectListing {
     private func dictionaryItems(of instance: PickleInstance) -> [PickleItem] {
         var items: [PickleItem] = []
         for argument in graph.tuple(instance.arguments) ?? [] {
-            if case .dictionary(let given) = graph.node(argument) { items += given }
+            if case .dictionary(let given) = graph.node(argument) { items += given.all }
             // Python 2 gives OrderedDict a list of pairs.
             for pair in graph.sequence(argument) ?? [] {
                 if let pair = graph.sequence(pair), pair.count == 2 {
@@ -193,7 +193,7 @@ struct ObjectListing {
 
     private func dictionary(_ value: PickleValue) -> [PickleItem]? {
         switch graph.node(value) {
-        case .dictionary(let items): return items
+        case .dictionary(let items): return items.all
         case .instance(let instance):
             guard let name = graph.global(instance.callable)?.description, Self.dictionaries.contains(name)
             else {
@@ -220,7 +220,7 @@ struct ObjectListing {
     private mutating func visit(module state: [PickleItem], _ path: String) throws {
         var left: Set<PickleValue> = []
         if let set = Self.value("_non_persistent_buffers_set", in: state) {
-            if case .set(let names) = graph.node(set) { left.formUnion(names) }
+            if case .set(let names) = graph.node(set) { left.formUnion(names.all) }
             if let call = graph.instance(set) {
                 left.formUnion(sequence(of: call, named: "builtins.set") ?? [])
             }
@@ -234,7 +234,7 @@ struct ObjectListing {
 
     private mutating func visit(foreign instance: PickleInstance, named name: String?, _ path: String) throws
     {
-        other(path, name ?? "object")
+        try other(path, name ?? "object")
         let outer = isForeign
         isForeign = true
         defer { isForeign = outer }

@@ -14,43 +14,34 @@ struct PickleMachine {
     /// What the graph takes in memory, about, without the stack and the memo.
     private var graphSize = 0
     private let start: Int
-    private let storedSize: Int
 
-    private static let largestGraph = 256 << 20
+    private static let largestGraph = 32 << 20
     private static let deepestMarks = 1_000_000
     private static let longestGlobal = 2048
 
     /// Reads one pickle from where `reader` stands and leaves `reader` behind its STOP.
     ///
-    /// - Parameter storedSize: the bytes of the file that the pickle was inflated from, when it was.
     /// - Throws: `CheckpointError` with the place of the opcode that cannot be followed.
-    static func run(_ reader: inout ByteReader, storedSize: Int = .max) throws -> PickleGraph {
-        var machine = PickleMachine(reader: reader, storedSize: storedSize)
+    static func run(_ reader: inout ByteReader) throws -> PickleGraph {
+        var machine = PickleMachine(reader: reader)
         let graph = try machine.run()
         reader = machine.reader
         return graph
     }
 
-    private init(reader: ByteReader, storedSize: Int) {
+    private init(reader: ByteReader) {
         self.reader = reader
         start = reader.position
-        self.storedSize = storedSize
     }
 
-    /// The bytes of the file that account for what was read so far. Names and numbers deflate to an eighth.
-    private var byteCount: Int {
-        let count = reader.position - start
-        return storedSize < count ? min(count, 8 * storedSize) : count
-    }
-
-    /// An opcode of one byte makes an object of dozens. Real pickles, mostly names, take a tenth of this, and those
-    /// of the largest models some megabytes.
+    /// An opcode of one byte makes an object of dozens. Those of a tensor take about a kilobyte.
     private func checkMemory() throws {
         let size = graphSize + MemoryLayout<PickleValue>.stride * (stack.count + memo.count) + 8 * marks.count
-        guard size <= min(32 << 20 + 40 * byteCount, Self.largestGraph) else {
+        guard size <= Self.largestGraph else {
             throw CheckpointError(
                 .unsupported,
-                "\(reader.position - start) bytes of pickle describe more objects than there is memory for")
+                "\(reader.position - start) bytes of pickle describe more objects than are followed "
+                    + "(\(Self.largestGraph >> 20) MiB of them)")
         }
     }
 
@@ -72,7 +63,6 @@ struct PickleMachine {
                 guard stack.isEmpty else {
                     throw failure("STOP with \(stack.count) values left on the stack")
                 }
-                graph.byteCount = byteCount
                 return graph
             }
             do {
@@ -170,15 +160,15 @@ struct PickleMachine {
         case .tuple2: push(.tuple(try pop(2)))
         case .tuple3: push(.tuple(try pop(3)))
         case .tuple: push(.tuple(try popToMark()))
-        case .emptyList: push(.list([]))
-        case .list: push(.list(try popToMark()))
+        case .emptyList: push(.list(PickleElements([])))
+        case .list: push(.list(PickleElements(try popToMark())))
         case .append: try append([try pop()])
         case .appends: try append(try popToMark())
-        case .emptySet: push(.set([]))
-        case .frozenSet: push(.set(try popToMark()))
+        case .emptySet: push(.set(PickleElements([])))
+        case .frozenSet: push(.set(PickleElements(try popToMark())))
         case .addItems: try append(try popToMark())
-        case .emptyDict: push(.dictionary([]))
-        case .dict: push(.dictionary(try items(try popToMark())))
+        case .emptyDict: push(.dictionary(PickleElements([])))
+        case .dict: push(.dictionary(PickleElements(try items(try popToMark()))))
         case .setItem: try set(try items(try pop(2)))
         case .setItems: try set(try items(try popToMark()))
 
@@ -256,18 +246,8 @@ struct PickleMachine {
         guard case .node(let index) = try top() else { throw failure("APPEND to something that is no list") }
         graphSize += values.count * MemoryLayout<PickleValue>.stride
         switch graph.nodes[index] {
-        case .list(var list):
-            graph.nodes[index] = .tuple([])  // hands the array over, so that it grows in place
-            list.append(contentsOf: values)
-            graph.nodes[index] = .list(list)
-        case .set(var set):
-            graph.nodes[index] = .tuple([])
-            set.append(contentsOf: values)
-            graph.nodes[index] = .set(set)
-        case .instance(var instance):
-            graph.nodes[index] = .tuple([])
-            instance.elements.append(contentsOf: values)
-            graph.nodes[index] = .instance(instance)
+        case .list(let list), .set(let list): list.all.append(contentsOf: values)
+        case .instance(let instance): instance.elements.append(contentsOf: values)
         default: throw failure("APPEND to something that is no list")
         }
     }
@@ -278,25 +258,17 @@ struct PickleMachine {
         }
         graphSize += items.count * MemoryLayout<PickleItem>.stride
         switch graph.nodes[index] {
-        case .dictionary(var dictionary):
-            graph.nodes[index] = .tuple([])
-            dictionary.append(contentsOf: items)
-            graph.nodes[index] = .dictionary(dictionary)
-        case .instance(var instance):
-            graph.nodes[index] = .tuple([])
-            instance.items.append(contentsOf: items)
-            graph.nodes[index] = .instance(instance)
+        case .dictionary(let dictionary): dictionary.all.append(contentsOf: items)
+        case .instance(let instance): instance.items.append(contentsOf: items)
         default: throw failure("SETITEM in something that is no dictionary")
         }
     }
 
     private mutating func build(state: PickleValue) throws {
-        guard case .node(let index) = try top(), case .instance(var instance) = graph.nodes[index] else {
+        guard let instance = graph.instance(try top()) else {
             throw failure("BUILD on something that is no object")
         }
-        graph.nodes[index] = .tuple([])
         graphSize += MemoryLayout<PickleValue>.stride
         instance.states.append(state)
-        graph.nodes[index] = .instance(instance)
     }
 }

@@ -24,13 +24,16 @@ extension PickleNode {
     var size: Int {
         let own = MemoryLayout<PickleNode>.stride
         switch self {
-        case .list(let values), .tuple(let values), .set(let values):
-            return own + (values.isEmpty ? 0 : 32 + values.count * MemoryLayout<PickleValue>.stride)
-        case .dictionary(let items):
-            return own + (items.isEmpty ? 0 : 32 + items.count * MemoryLayout<PickleItem>.stride)
+        case .list(let values), .set(let values): return own + 32 + Self.size(of: values.all)
+        case .tuple(let values): return own + Self.size(of: values)
+        case .dictionary(let items): return own + 32 + Self.size(of: items.all)
         case .bytes, .persistent: return own
         case .global: return own + 16 + MemoryLayout<PickleGlobal>.stride
-        case .instance: return own + 16 + MemoryLayout<PickleInstance>.stride
+        case .instance: return own + PickleInstance.size
         }
+    }
+
+    private static func size<Element>(of elements: [Element]) -> Int {
+        elements.isEmpty ? 0 : 32 + elements.count * MemoryLayout<Element>.stride
     }
 }

@@ -54,16 +54,23 @@ struct PickleGlobal: Sendable, Hashable, CustomStringConvertible {
 
 /// An object of a pickle's graph. Nothing here has been constructed: a call is kept as what was to be
 /// called and with what.
-enum PickleNode: Sendable {
-    case list([PickleValue])
+enum PickleNode {
+    case list(PickleElements<PickleValue>)
     case tuple([PickleValue])
-    case set([PickleValue])
-    case dictionary([PickleItem])
+    case set(PickleElements<PickleValue>)
+    case dictionary(PickleElements<PickleItem>)
     case bytes(ByteRegion)
     indirect case global(PickleGlobal)
     case persistent(PickleValue)
-    // In a box, since an opcode of one byte makes room for a node of any kind.
-    indirect case instance(PickleInstance)
+    case instance(PickleInstance)
+}
+
+/// The elements of a node that grows after it was made. Pickles add them by the thousand: in an object they are added
+/// in place, where those in an enumeration would be copied each time.
+final class PickleElements<Element> {
+    var all: [Element]
+
+    init(_ all: [Element]) { self.all = all }
 }
 
 struct PickleItem: Sendable {
@@ -72,7 +79,9 @@ struct PickleItem: Sendable {
 }
 
 /// What a REDUCE or NEWOBJ would have made, and what was done to it afterwards.
-struct PickleInstance: Sendable {
+///
+/// An object, so that it grows in place, and takes no more room among the nodes than any other.
+final class PickleInstance {
     /// What would have been called.
     let callable: PickleValue
     /// With which positional and keyword arguments.
@@ -86,16 +95,24 @@ struct PickleInstance: Sendable {
     var elements: [PickleValue] = []
     /// What was set in it as in a dictionary.
     var items: [PickleItem] = []
+
+    /// What one takes in memory, about: a header, three values, a flag, three arrays.
+    static let size = 16 + 3 * MemoryLayout<PickleValue>.stride + 4 * 8
+
+    init(callable: PickleValue, arguments: PickleValue, keywords: PickleValue, isNew: Bool) {
+        self.callable = callable
+        self.arguments = arguments
+        self.keywords = keywords
+        self.isNew = isNew
+    }
 }
 
 /// The objects that a pickle describes, and its root.
-struct PickleGraph: Sendable {
+struct PickleGraph {
     var nodes: [PickleNode] = []
     var root: PickleValue = .none
     /// In order of first appearance.
     var globals: [PickleGlobal] = []
-    /// How many bytes of the file it was made from.
-    var byteCount = 0
 
     func node(_ value: PickleValue) -> PickleNode? {
         guard case .node(let index) = value else { return nil }
@@ -123,7 +140,8 @@ struct PickleGraph: Sendable {
     /// The elements of a tuple or a list.
     func sequence(_ value: PickleValue) -> [PickleValue]? {
         switch node(value) {
-        case .tuple(let values), .list(let values): values
+        case .tuple(let values): values
+        case .list(let list): list.all
         default: nil
         }
     }

@@ -67,14 +67,14 @@ enum SafetensorsReader {
                     part: tensor.name)
             }
             guard let dtype = tensor.dtype else {
-                contents.others.append(
+                try contents.add(
                     OtherEntry(
                         tensor.name, type: "tensor",
                         value: "\(tensor.typeName) \(tensor.shape), packed below a byte"))
                 continue
             }
             let bytes = try data.slice(tensor.range.lowerBound, tensor.range.count)
-            contents.tensors.append(
+            try contents.add(
                 NamedTensor(
                     tensor.name,
                     try TensorView(storage: .bytes(bytes, .little), dtype: dtype, shape: tensor.shape)))

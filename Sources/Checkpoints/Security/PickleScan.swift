@@ -44,7 +44,7 @@ struct PickleScan {
     /// `getattr`, and whether something else was done with it than fetch harmless attributes of a class.
     var fetchers: [Int: (harmless: Int, isMisused: Bool)] = [:]
 
-    static let mostValues = 500_000
+    static let mostValues = 1 << 16
     static let largestMemo = 1 << 25
     static let mostGlobals = 20_000
 
@@ -259,11 +259,8 @@ struct PickleScan {
     /// PyTorch's `('storage', class, key, location, numel)`.
     mutating func persistent(_ id: PickleSymbol) -> PickleSymbol {
         if case .tuple(let fields) = id.kind, fields.count >= 3, case .text("storage") = fields[0].kind {
-            if case .text(let key) = fields[2].kind {
-                storageKeys.insert(key)
-            } else {
-                storageKeys.insert(fields[2].text)
-            }
+            let key = if case .text(let key) = fields[2].kind { key } else { fields[2].text }
+            if storageKeys.count < Self.mostValues { storageKeys.insert(key) } else { isFull = true }
         }
         // Old files name the classes of modules by persistent ids, which stand for the class.
         if case .tuple(let fields) = id.kind,

@@ -21,6 +21,9 @@ extension SecurityScan {
                 finding(.strayBytes, place, "\(archive.start) bytes before the archive, by its own offsets")
             }
             if !archive.isWhole { problem("the zip directory is damaged") }
+            if archive.isCut {
+                problem("a zip archive of more members than are followed (\(archive.members.count) were)")
+            }
             report(gapsOf: archive, in: region, at: place, isLast: isLast)
             report(contradictionsIn: archive, at: place)
             try visit(membersOf: archive, at: place)

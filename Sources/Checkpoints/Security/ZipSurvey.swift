@@ -29,6 +29,8 @@ struct ZipSurvey {
     let comment: Range<Int>
     /// Whether the directory could be read to its end.
     private(set) var isWhole = true
+    /// Whether it lists more members than are looked at.
+    private(set) var isCut = false
     private let region: ByteRegion
 
     /// The archives that the last 64 KiB of a file end: the last one is what most tools read.
@@ -36,9 +38,11 @@ struct ZipSurvey {
         let size = min(region.count, 22 + 65_535)
         guard size >= 22, let tail = try? region.slice(region.count - size, size).array() else { return [] }
         var found: [ZipSurvey] = []
+        var room = mostMembers
         for place in 0...(size - 22)
         where tail[place] == 0x50 && tail[place + 1] == 0x4B && tail[place + 2] == 5 && tail[place + 3] == 6 {
-            if let survey = try? ZipSurvey(region, endRecord: region.count - size + place) {
+            if let survey = try? ZipSurvey(region, endRecord: region.count - size + place, room: room) {
+                room -= survey.members.count
                 found.append(survey)
             }
             if found.count == mostArchives { break }
@@ -47,8 +51,10 @@ struct ZipSurvey {
     }
 
     private static let mostArchives = 16
+    /// Of all archives together; each takes some 450 bytes.
+    private static let mostMembers = CheckpointContents.mostEntries
 
-    private init?(_ region: ByteRegion, endRecord: Int) throws {
+    private init?(_ region: ByteRegion, endRecord: Int, room: Int) throws {
         self.region = region
         var reader = ByteReader(try region.slice(endRecord, region.count - endRecord))
         try reader.skip(10)
@@ -87,14 +93,18 @@ struct ZipSurvey {
             var first = ByteReader(try region.slice(place, 4))
             guard try first.integer(UInt32.self) == 0x0201_4B50 else { return nil }
         }
-        readDirectory(at: place, size: size, count: count)
+        readDirectory(at: place, size: size, count: count, room: room)
         findGaps(directory: place..<end)
     }
 
-    private mutating func readDirectory(at place: Int, size: Int, count: Int) {
+    private mutating func readDirectory(at place: Int, size: Int, count: Int, room: Int) {
         guard let bytes = try? region.slice(place, size) else { return }
         var reader = ByteReader(bytes)
         for _ in 0..<count {
+            guard members.count < room else {
+                isCut = true
+                return
+            }
             guard let member = try? member(&reader) else {
                 isWhole = false
                 return

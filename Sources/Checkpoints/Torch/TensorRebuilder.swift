@@ -149,7 +149,8 @@ struct TensorRebuilder {
 
     /// `metadata` may say that the elements are to be conjugated or negated when read.
     private func lazilyFlipped(_ view: TensorView, metadata: PickleValue?) throws -> TensorView {
-        guard let metadata, case .dictionary(let items) = graph.node(metadata) else { return view }
+        guard let metadata, case .dictionary(let dictionary) = graph.node(metadata) else { return view }
+        let items = dictionary.all
         guard items.count <= 16 else {
             throw CheckpointError(
                 .damaged, "a tensor with \(items.count) facts beside it, where two are known")

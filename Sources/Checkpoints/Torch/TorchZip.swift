@@ -33,7 +33,9 @@ enum TorchZip {
         if let constants = archive[root + "constants.pkl"] {
             let storages = ZipStorages(archive: archive, folder: root + "constants/", order: order)
             let more = try read(constants, of: archive, storages: storages)
-            contents.tensors += more.tensors.map { NamedTensor("constants." + $0.name, $0.view) }
+            for tensor in more.tensors {
+                try contents.add(NamedTensor("constants." + tensor.name, tensor.view))
+            }
             let known = Set(contents.globals)
             contents.globals += more.globals.filter { !known.contains($0) }
         }
@@ -45,7 +47,7 @@ enum TorchZip {
     ) throws -> CheckpointContents {
         do {
             var reader = ByteReader(try archive.contents(of: entry, limit: largestPickle))
-            let graph = try PickleMachine.run(&reader, storedSize: entry.compressedSize)
+            let graph = try PickleMachine.run(&reader)
             return try ObjectListing(of: graph, storages: storages).contents
         } catch let error as ByteError {
             throw CheckpointError(error, part: entry.name)

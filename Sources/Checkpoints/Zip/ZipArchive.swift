@@ -123,8 +123,15 @@ struct ZipArchive {
             throw CheckpointError(
                 .damaged, "a zip directory of \(directory.size) bytes cannot list \(directory.count) members")
         }
+        guard directory.count <= mostEntries else {
+            throw CheckpointError(
+                .unsupported, "a zip archive of \(directory.count) members; at most \(mostEntries) are read")
+        }
         return directory
     }
+
+    /// PyTorch keeps a member for each tensor, and some beside.
+    private static let mostEntries = CheckpointContents.mostEntries + 1000
 
     /// The end record has 22 bytes and a comment of at most 65,535.
     private static let longestEnd = 22 + 65_535
