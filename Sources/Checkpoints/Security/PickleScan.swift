@@ -44,7 +44,7 @@ struct PickleScan {
     /// `getattr`, and whether something else was done with it than fetch harmless attributes of a class.
     var fetchers: [Int: (harmless: Int, isMisused: Bool)] = [:]
 
-    static let mostValues = 1 << 16
+    static let mostValues = 50_000
     static let largestMemo = 1 << 25
     static let mostGlobals = 20_000
 

@@ -22,7 +22,7 @@ extension SecurityScan {
             }
             if !archive.isWhole { problem("the zip directory is damaged") }
             if archive.isCut {
-                problem("a zip archive of more members than are followed (\(archive.members.count) were)")
+                problem("a zip archive of more members than are followed")
             }
             report(gapsOf: archive, in: region, at: place, isLast: isLast)
             report(contradictionsIn: archive, at: place)
