@@ -72,7 +72,7 @@ struct CheckpointFormat: Sendable {
         })
 
     private static let safetensors = CheckpointFormat(
-        matches: { SafetensorsReader.matches($0.region) },
+        matches: { SafetensorsReader.matches($0) },
         read: { probe in
             let contents = try SafetensorsReader.read(probe.region)
             let isSwt = contents.metadata.contains { $0.key == "format" && $0.value == "swt" }

@@ -23,12 +23,11 @@ enum SafetensorsReader {
     static let packedTypes = ["F4": 4, "F6_E2M3": 6, "F6_E3M2": 6]
 
     /// Whether the bytes look like this container: a length that fits the file, then a brace.
-    static func matches(_ region: ByteRegion) -> Bool {
-        var reader = ByteReader(region)
-        guard let length = try? reader.integer(UInt64.self), let first = try? reader.byte() else {
-            return false
-        }
-        return length <= UInt64(region.count) && length <= UInt64(largestHeader)
+    static func matches(_ probe: Probe) -> Bool {
+        guard probe.head.count > 8 else { return false }
+        let length = probe.head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let first = probe.head[8]
+        return length <= UInt64(probe.region.count) && length <= UInt64(largestHeader)
             && (first == UInt8(ascii: "{") || first == 0x20 || first == 0x0A || first == 0x09
                 || first == 0x0D)
     }

@@ -76,7 +76,7 @@ struct SecurityScan {
                 if offset > 0 { finding(.strayBytes, name, "\(offset) bytes before the HDF5 signature") }
                 return true
             }
-            if SafetensorsReader.matches(region) || !isBeforeArchive && MessagePackProbe.matches(region) {
+            if SafetensorsReader.matches(probe) || !isBeforeArchive && MessagePackProbe.matches(region) {
                 return true
             }
         }
