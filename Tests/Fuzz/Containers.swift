@@ -28,7 +28,7 @@ extension FuzzTarget {
             "safetensors", ["safetensors", "sweep", "attacks", "swt"], [".safetensors", ".swt"],
             executions: 30_000
         ) {
-            SafetensorsReader.matches($0.region)
+            SafetensorsReader.matches($0)
         },
         container("msgpack", ["msgpack", "attacks"], [".msgpack"], executions: 20_000) {
             MessagePackProbe.matches($0.region)
