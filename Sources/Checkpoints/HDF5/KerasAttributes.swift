@@ -13,9 +13,13 @@ enum KerasAttributes {
     static func sort(_ tensors: inout ArraySlice<NamedTensor>, by names: [String], below group: String) {
         let ranks = Dictionary(
             names.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        let longest = names.reduce(0) { max($0, $1.utf8.count) }
         let prefix = group.isEmpty ? 0 : group.utf8.count + 1
         let ordered = tensors.enumerated().map { place, tensor in
-            (rank: rank(of: tensor.name.utf8.dropFirst(prefix), in: ranks), place: place, tensor: tensor)
+            (
+                rank: rank(of: tensor.name.utf8.dropFirst(prefix), in: ranks, upTo: longest), place: place,
+                tensor: tensor
+            )
         }
         for (index, item) in zip(
             tensors.indices, ordered.sorted { ($0.rank, $0.place) < ($1.rank, $1.place) })
@@ -26,11 +30,12 @@ enum KerasAttributes {
 
     private static let slash = UInt8(ascii: "/")
 
-    /// The place in the list of the path itself, or of the longest beginning of it that ends at a slash.
-    private static func rank(of path: Substring.UTF8View, in ranks: [String: Int]) -> Int {
+    /// The place in the list, whose names have `longest` bytes at most, of the path itself, or of the longest beginning
+    /// of it that ends at a slash.
+    private static func rank(of path: Substring.UTF8View, in ranks: [String: Int], upTo longest: Int) -> Int {
         var rest = Substring(path)
         while true {
-            if let rank = ranks[String(rest)] { return rank }
+            if rest.utf8.count <= longest, let rank = ranks[String(rest)] { return rank }
             guard let slash = rest.utf8.lastIndex(of: slash) else { return .max }
             rest = rest[..<slash]
         }

@@ -101,8 +101,8 @@ extension Finding {
 
     private static func optimizerState(_ tensors: [NamedTensor], _ model: PreparedModel?) -> Finding? {
         let parts = tensors.map { tensor in
-            let words = tensor.name.split { $0 == "." || $0 == "/" }
-            return (tensor, words.contains { optimizerWords.contains($0) })
+            let words = tensor.name.utf8.split { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
+            return (tensor, words.contains { optimizerWords.contains(Substring($0)) })
         }
         let state = parts.filter(\.1).map(\.0)
         let stateBytes = state.reduce(0) { $0 + $1.view.byteCount }

@@ -1,9 +1,12 @@
 extension NameTemplate {
     /// The indices with which the template gives the folded name, or nil when it cannot.
     package func match(_ name: [UInt8]) -> [String: Int]? {
-        // Nearly all names leave here.
-        if case .text(let text) = foldedPieces.first, !name.starts(with: text) { return nil }
-        if case .text(let text) = foldedPieces.last, name.last != text.last { return nil }
+        // Nearly all names leave here, most of them by their end.
+        if case .text(let text) = foldedPieces.last, !Self.stands(text, in: name, at: name.count - text.count)
+        {
+            return nil
+        }
+        if case .text(let text) = foldedPieces.first, !Self.stands(text, in: name, at: 0) { return nil }
         var values = [Int](repeating: -1, count: placeholders.count)
         guard match(name, from: 0, piece: 0, &values) else { return nil }
         return Dictionary(uniqueKeysWithValues: zip(placeholders, values))
@@ -13,7 +16,7 @@ extension NameTemplate {
         guard piece < foldedPieces.count else { return start == name.count }
         switch foldedPieces[piece] {
         case .text(let text):
-            guard name[start...].starts(with: text) else { return false }
+            guard Self.stands(text, in: name, at: start) else { return false }
             return match(name, from: start + text.count, piece: piece + 1, &values)
         case .number(let place):
             guard let (value, end) = Self.number(in: name, from: start) else { return false }
@@ -33,6 +36,11 @@ extension NameTemplate {
             if piece == foldedPieces.count - 1 { return true }
             return (start + 1...name.count).contains { match(name, from: $0, piece: piece + 1, &values) }
         }
+    }
+
+    private static func stands(_ text: [UInt8], in name: [UInt8], at start: Int) -> Bool {
+        guard start >= 0, text.count <= name.count - start else { return false }
+        return text.indices.allSatisfy { name[start + $0] == text[$0] }
     }
 
     /// Goes on with a placeholder's value, and takes it back when that leads nowhere.

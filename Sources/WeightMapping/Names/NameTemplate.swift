@@ -64,7 +64,12 @@ package struct NameTemplate: Sendable, Hashable {
 
     /// A name with dots for slashes: the form in which names are compared.
     static func fold(_ name: some Sequence<UInt8>) -> [UInt8] {
-        name.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ".") : $0 }
+        // Copied whole first: byte by byte through a string's view took a twentieth of `inspect`.
+        var folded = [UInt8](name)
+        for index in folded.indices where folded[index] == UInt8(ascii: "/") {
+            folded[index] = UInt8(ascii: ".")
+        }
+        return folded
     }
 
     /// The name with its placeholders replaced, or nil when an index is missing or the template holds `{*}`.

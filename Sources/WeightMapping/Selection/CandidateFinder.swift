@@ -140,20 +140,21 @@ package struct CandidateFinder: Sendable {
         isSelected: Bool
     ) -> Choice {
         let prefixes = Set(places.map(\.prefix))
+        let longest = prefixes.reduce(0) { max($0, $1.utf8.count) }
         let parent = place.parent
         var members: [Candidate.Member] = []
         var outside: [Candidate.Member] = []
         var left: [String] = []
         for tensor in tensors {
             let path = tensor.name
-            let owner = Self.longestPrefix(of: path, in: prefixes)
+            let owner = Self.longestPrefix(of: path, in: prefixes, upTo: longest)
             if owner == place.prefix, !(place.prefix.isEmpty && Self.isBesideModel(path)) {
-                let name = String(path.dropFirst(place.prefix.count))
+                let name = String(decoding: path.utf8.dropFirst(place.prefix.utf8.count), as: UTF8.self)
                 members.append(Candidate.Member(name: name, path: path, view: tensor.view))
                 continue
             }
-            if let parent, path.hasPrefix(parent) {
-                let name = String(path.dropFirst(parent.count))
+            if let parent, path.utf8.starts(with: parent.utf8) {
+                let name = String(decoding: path.utf8.dropFirst(parent.utf8.count), as: UTF8.self)
                 if Self.maybeHead(name, scheme) {
                     outside.append(Candidate.Member(name: name, path: path, view: tensor.view))
                     continue
@@ -175,22 +176,27 @@ package struct CandidateFinder: Sendable {
     }
 
     static func isBesideModel(_ path: String) -> Bool {
-        guard let end = path.firstIndex(where: { $0 == "." || $0 == "/" }) else { return false }
+        guard let end = path.utf8.firstIndex(where: isSeparator) else { return false }
         return CandidatePlace.besideModel.contains(String(path[..<end]))
     }
 
-    /// The longest of `prefixes` with which a path begins.
-    private static func longestPrefix(of path: String, in prefixes: Set<String>) -> String? {
+    /// The longest of `prefixes`, of `length` bytes at most, with which a path begins.
+    private static func longestPrefix(of path: String, in prefixes: Set<String>, upTo length: Int) -> String?
+    {
         var longest = prefixes.contains("") ? "" : nil
         var depth = 0
-        for index in path.indices where path[index] == "." || path[index] == "/" {
-            let prefix = String(path[...index])
+        for (offset, byte) in path.utf8.prefix(length).enumerated() where isSeparator(byte) {
+            let prefix = String(decoding: path.utf8.prefix(offset + 1), as: UTF8.self)
             if prefixes.contains(prefix) { longest = prefix }
             depth += 1
             // Names nest a few levels; a hostile one must not buy time with thousands.
             if depth == 32 { break }
         }
         return longest
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ".") || byte == UInt8(ascii: "/")
     }
 
     private static func maybeHead(_ name: String, _ scheme: NamingScheme) -> Bool {
