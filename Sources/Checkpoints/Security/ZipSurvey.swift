@@ -51,8 +51,8 @@ struct ZipSurvey {
     }
 
     private static let mostArchives = 16
-    /// Of all archives together; each takes some 450 bytes.
-    private static let mostMembers = CheckpointContents.mostEntries
+    /// Of all archives together; each takes some 450 bytes, beside what the scan of a pickle keeps.
+    private static let mostMembers = 57_344
 
     private init?(_ region: ByteRegion, endRecord: Int, room: Int) throws {
         self.region = region
