@@ -85,11 +85,11 @@ extension Checkpoint {
     static func readOrSurvey(_ region: ByteRegion) throws -> (Container, CheckpointContents) {
         do {
             let contents = try read(region)
-            if let failure = region.remoteFailure { throw failure }
+            if let failure = region.readFailure { throw failure }
             return contents
         } catch {
             // Whatever a reader made of it.
-            if let failure = region.remoteFailure { throw failure }
+            if let failure = region.readFailure { throw failure }
             var failure = CheckpointError(error)
             guard failure.kind == .damaged || failure.kind == .unrecognized else { throw error }
             failure.truncation = TruncationSurvey.truncation(of: region)

@@ -20,8 +20,8 @@ package protocol FileSupply: Sendable {
 }
 
 extension ByteRegion {
-    /// The failure that keeps its bytes from being read, of a file that stands elsewhere.
-    package var remoteFailure: ByteError? { filePlace?.file.supply?.failure }
+    /// The first failure to read the file that its bytes are in.
+    package var readFailure: ByteError? { filePlace?.file.failure }
 
     /// Tells of ranges that are soon going to be read; those beyond the end are passed over. Of a file that is here,
     /// this does nothing.

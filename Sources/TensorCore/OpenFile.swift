@@ -16,6 +16,7 @@ package final class OpenFile: Sendable {
     package let supply: (any FileSupply)?
     private let lastChange: timespec
     private let mapping = Mutex<UInt>(0)
+    private let firstFailure = Mutex<ByteError?>(nil)
 
     package struct FileIdentity: Hashable, Sendable {
         package let device: UInt64
@@ -89,7 +90,17 @@ package final class OpenFile: Sendable {
         close(descriptor)
     }
 
+    /// The first failure to read it: somebody who asked whether these bytes are of some kind may have taken it for a no.
+    package var failure: ByteError? { supply?.failure ?? firstFailure.withLock { $0 } }
+
+    private func keep(_ failure: ByteError) -> ByteError {
+        firstFailure.withLock { $0 = $0 ?? failure }
+        return failure
+    }
+
     /// Fills `buffer` from `offset` on.
+    ///
+    /// - Throws: `ByteError` with the system's code or `.shrunk`, which ``failure`` keeps.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(ByteError) {
         try supply?.provide(offset..<offset + buffer.count, in: descriptor)
         var done = 0
@@ -98,10 +109,10 @@ package final class OpenFile: Sendable {
                 descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
             if count < 0 {
                 if errno == EINTR { continue }
-                throw ByteError(.system(errno), offset: offset + done)
+                throw keep(ByteError(.system(errno), offset: offset + done))
             }
             if count == 0 {
-                throw ByteError(.shrunk, offset: offset + done, needed: buffer.count, available: done)
+                throw keep(ByteError(.shrunk, offset: offset + done, needed: buffer.count, available: done))
             }
             done += count
         }

@@ -104,7 +104,7 @@ import Testing
         }
         let region = ByteRegion(try Self.file(server.address))
         region.expect((1..<8).map { $0 << 17..<($0 << 17) + 50 })
-        #expect(region.remoteFailure != nil)
+        #expect(region.readFailure != nil)
         #expect(throws: ByteError.self) { try region.slice(0, 1).array() }
     }
 

@@ -9,8 +9,8 @@ extension SecurityReport {
     /// - Parameters:
     ///   - path: as a checkpoint's; the address of a file on a web server, too.
     ///   - remote: how much of a file on a web server may be fetched.
-    /// - Throws: `CheckpointError` when the file cannot be opened, or a server does not give all that is to be looked
-    ///   through.
+    /// - Throws: `CheckpointError` when the file cannot be opened, or the system or a server does not give all that is to
+    ///   be looked through.
     /// - Complexity: linear in the pickles and directories of the file; weights are not read.
     public init(path: String, remote: RemoteAccess = .ranges) throws(CheckpointError) {
         do {
@@ -69,7 +69,7 @@ extension SecurityReport {
                 scan.problem(CheckpointError(error).description)
             }
             // What was not given might be anything.
-            if let failure = file.supply?.failure { throw CheckpointError(failure, path: file.path) }
+            if let failure = file.failure { throw CheckpointError(failure, path: file.path) }
         }
         switch checkpoint {
         case .success(let checkpoint): scan.visitHDF5(checkpoint)
