@@ -17,11 +17,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
         .target(name: "CBLAS"),
-        .target(name: "CCurl"),
+        .target(name: "CLoader"),
+        .target(name: "CCurl", dependencies: ["CLoader"]),
         .target(name: "CDeflate"),
         .target(name: "CHDF5"),
         .target(name: "CKernels"),
-        .target(name: "CImages"),
+        .target(name: "CImages", dependencies: ["CLoader"]),
 
         // The house: each target imports only what stands above it in this list.
         .target(name: "TensorCore", dependencies: ["CSystem"]),

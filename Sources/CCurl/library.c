@@ -3,9 +3,9 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "CCurl.h"
+#include "CLoader.h"
 
 enum { GLOBAL_DEFAULT = 3 };
 
@@ -13,7 +13,7 @@ static struct curl_library curl;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char problem[512];
 
-static void *open_library(void) {
+static void load(void) {
     static const char *const names[] = {
 #if defined(__APPLE__)
         "/usr/lib/libcurl.4.dylib", "libcurl.4.dylib",
@@ -21,17 +21,7 @@ static void *open_library(void) {
         "libcurl.so.4", "libcurl-gnutls.so.4",
 #endif
     };
-    const char *asked = getenv("VIT_CONVERT_CURL");
-    if (asked && *asked) return dlopen(asked, RTLD_NOW | RTLD_LOCAL);
-    void *library = NULL;
-    for (size_t index = 0; !library && index < sizeof names / sizeof *names; index++) {
-        library = dlopen(names[index], RTLD_NOW | RTLD_LOCAL);
-    }
-    return library;
-}
-
-static void load(void) {
-    void *library = open_library();
+    void *library = loader_open("VIT_CONVERT_CURL", names, sizeof names / sizeof *names);
     if (!library) {
         const char *reason = dlerror();
         snprintf(

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "CImages.h"
-#include "library.h"
+#include "CLoader.h"
 #include "message.h"
 
 // What is used of the TurboJPEG API, version 2 (turbojpeg.h of libjpeg-turbo).
@@ -34,7 +34,7 @@ static void load(void) {
         "libturbojpeg.so.0",
 #endif
     };
-    void *library = image_library("VIT_CONVERT_TURBOJPEG", names, sizeof names / sizeof *names);
+    void *library = loader_open("VIT_CONVERT_TURBOJPEG", names, sizeof names / sizeof *names);
     if (!library) {
         const char *reason = dlerror();
         snprintf(

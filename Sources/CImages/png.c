@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "CImages.h"
-#include "library.h"
+#include "CLoader.h"
 #include "message.h"
 
 // What is used of libpng 1.6 (png.h); its structures are opaque.
@@ -61,7 +61,7 @@ static void load(void) {
         "libpng16.so.16",
 #endif
     };
-    void *library = image_library("VIT_CONVERT_PNG", names, sizeof names / sizeof *names);
+    void *library = loader_open("VIT_CONVERT_PNG", names, sizeof names / sizeof *names);
     if (!library) {
         const char *reason = dlerror();
         snprintf(

@@ -1,9 +1,9 @@
-#include "library.h"
-
 #include <dlfcn.h>
 #include <stdlib.h>
 
-void *image_library(const char *variable, const char *const *names, size_t count) {
+#include "CLoader.h"
+
+void *loader_open(const char *variable, const char *const *names, size_t count) {
     const char *asked = getenv(variable);
     if (asked && *asked) return dlopen(asked, RTLD_NOW | RTLD_LOCAL);
     void *library = NULL;
