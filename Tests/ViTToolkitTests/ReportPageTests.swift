@@ -62,6 +62,20 @@ import Testing
         #expect(page.all("title").first?.text.hasPrefix("<b>&\"'.safetensors") == true)
     }
 
+    @Test func aPageHoldsTheFirstOfVeryManyTensors() throws {
+        let folder = try TemporaryFolder()
+        let entries = (0...ReportTable.mostRows).map {
+            "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}"
+        }
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
+        let size = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
+        let path = try folder.file("many.safetensors", size + header)
+        let page = try PageElement.parse(try inspect(try Checkpoint(path: path)).page())
+        #expect(page.rows(ofTable: "tensors").count == ReportTable.mostRows)
+        #expect(
+            page.all("caption").map(\.text).contains("Every tensor of the file: the first 4000 of 4001"))
+    }
+
     // MARK: Any file
 
     private static let files =

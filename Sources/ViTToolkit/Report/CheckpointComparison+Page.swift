@@ -80,7 +80,7 @@ extension CheckpointComparison {
                     "‖a − b‖ / ‖b‖", "Largest", "Largest relative", "Mean", "Cosine", "Elements that differ",
                     "NaN, Inf",
                 ].map { .init(title: $0, isNumeric: true) },
-            rows: tensors.map(\.cells))
+            of: tensors, row: \.cells)
         return ReportPage.Section(title: "Parameters that differ", content: table.markup)
     }
 }

@@ -111,12 +111,11 @@ extension Inspection {
     }
 
     private var others: ReportPage.Section {
-        let rows = checkpoint.others.map { other -> [ReportTable.Cell] in
-            [.init("<code>\(other.name)</code>"), .init("\(other.type)"), .init("\(other.value ?? "")")]
-        }
         let table = ReportTable(
             id: "others", caption: "What is in the file beside tensors", noun: ("entry", "entries"),
-            columns: [.init(title: "Name"), .init(title: "Type"), .init(title: "Value")], rows: rows)
+            columns: [.init(title: "Name"), .init(title: "Type"), .init(title: "Value")],
+            of: checkpoint.others,
+            row: { [.init("<code>\($0.name)</code>"), .init("\($0.type)"), .init("\($0.value ?? "")")] })
         return ReportPage.Section(title: "Beside the tensors", content: table.markup)
     }
 }

@@ -18,7 +18,7 @@ extension Inspection {
         if hasDigests { columns.append(.init(title: "SHA-256")) }
         let table = ReportTable(
             id: "tensors", caption: "Every tensor of the file", noun: ("tensor", "tensors"), columns: columns,
-            rows: entries.map { row($0, hasValues: hasValues, hasDigests: hasDigests) })
+            of: entries, row: { row($0, hasValues: hasValues, hasDigests: hasDigests) })
         let left = checkpoint.tensors.count - entries.count
         return ReportPage.Section(
             title: "Tensors",

@@ -45,6 +45,8 @@ struct ReportTable {
     let rows: [[Cell]]
     /// Classes of rows, by number.
     var rowClasses: [Int: String] = [:]
+    /// How many rows there would be, if not all are shown.
+    var total: Int?
 
     var markup: Markup {
         let heads = columns.map { column -> Markup in
@@ -52,12 +54,16 @@ struct ReportTable {
             return "<th scope=\"col\" class=\"\(classes.joined(separator: " "))\">\(column.title)</th>"
         }
         let name = rows.count == 1 ? noun.one : noun.many
+        let heading: Markup =
+            if let total, total > rows.count { "\(caption): the first \(rows.count) of \(total)" } else {
+                "\(caption)"
+            }
         return """
             <div class="tool" hidden="hidden"><label for="\(id)-q">Search</label>\
             <input type="search" id="\(id)-q" data-table="\(id)" autocomplete="off" spellcheck="false"/>\
             <output for="\(id)-q" data-noun="\(name)">\(rows.count) \(name)</output></div>
             <div class="wide" tabindex="0" role="region" aria-label="\(caption)">
-            <table id="\(id)"><caption>\(caption)</caption>
+            <table id="\(id)"><caption>\(heading)</caption>
             <thead><tr>\(Markup(heads))</tr></thead>
             <tbody>
             \(Markup(rows.enumerated().map(row)))</tbody></table></div>
@@ -74,6 +80,21 @@ struct ReportTable {
         }
         let kind: Markup = rowClasses[number].map { " class=\"\($0)\"" } ?? ""
         return "<tr\(kind)>\(Markup(content))</tr>\n"
+    }
+}
+
+extension ReportTable {
+    /// More than anybody looks through, or a browser scrolls with ease.
+    static let mostRows = 4_000
+
+    /// A table of the first ``mostRows`` of some items, which says so where there are more.
+    init<Item>(
+        id: String, caption: String, noun: (one: String, many: String), columns: [Column], of items: [Item],
+        row: (Item) -> [Cell]
+    ) {
+        self.init(
+            id: id, caption: caption, noun: noun, columns: columns,
+            rows: items.prefix(Self.mostRows).map(row), total: items.count)
     }
 }
 
