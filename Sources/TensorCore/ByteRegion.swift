@@ -72,6 +72,8 @@ public struct ByteRegion: Sendable {
     ///
     /// - Throws: `ByteError` when the file cannot be read, or has become shorter.
     public func array() throws(ByteError) -> [UInt8] {
+        // The library would write the count of 0 into the one empty array that all threads share.
+        guard count > 0 else { return [] }
         var failure: ByteError?
         let array = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(ByteError) {
