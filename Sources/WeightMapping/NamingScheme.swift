@@ -9,14 +9,14 @@ package struct NamingScheme: Sendable, Hashable {
     /// Names that are there in every checkpoint of the scheme, and together in no other's.
     package let fingerprint: [String]
     /// What becomes of each tensor.
-    package let rules: [MappingRule]
+    package var rules: [MappingRule] { lazyRules.rows }
     /// Rows for a head that stands beside the prefix of all other names (`backbone.…` and `head.…`). They are
     /// looked at only when the weights have no head of their own.
-    package let outsideHead: [MappingRule]
+    package var outsideHead: [MappingRule] { lazyOutsideHead.rows }
     /// Names that have no place in the model and may be left out.
-    package let ignored: [Exemption]
+    package var ignored: [Exemption] { lazyIgnored.rows }
     /// Names that show that the model computes something that ours does not.
-    package let unsupported: [Exemption]
+    package var unsupported: [Exemption] { lazyUnsupported.rows }
     /// What the scheme's models do where shapes do not tell.
     package let conventions: Conventions
     /// What stands in front of the names when they are written, with its separator; the outside head's stand
@@ -28,27 +28,37 @@ package struct NamingScheme: Sendable, Hashable {
     package let prefixes: [FeaturePrefix]
     /// The file's own order where the framework loads by it; the model's when empty. Templates next to one
     /// another that share a placeholder are gone through for each of its numbers.
-    package let order: [NameTemplate]
+    package var order: [NameTemplate] { lazyOrder.rows }
 
+    private let lazyRules: LazyRows<MappingRule>
+    private let lazyOutsideHead: LazyRows<MappingRule>
+    private let lazyIgnored: LazyRows<Exemption>
+    private let lazyUnsupported: LazyRows<Exemption>
+    private let lazyOrder: LazyRows<NameTemplate>
+
+    /// Tables are made when they are first asked for.
     package init(
-        name: String, title: String, fingerprint: [String], rules: [MappingRule],
-        outsideHead: [MappingRule] = [], ignored: [Exemption] = [], unsupported: [Exemption] = [],
+        name: String, title: String, fingerprint: [String],
+        rules: @autoclosure @escaping @Sendable () -> [MappingRule],
+        outsideHead: @autoclosure @escaping @Sendable () -> [MappingRule] = [],
+        ignored: @autoclosure @escaping @Sendable () -> [Exemption] = [],
+        unsupported: @autoclosure @escaping @Sendable () -> [Exemption] = [],
         conventions: Conventions = Conventions(), prefix: String = "", headlessPrefix: String? = nil,
         prefixes: [FeaturePrefix] = [],
-        order: [NameTemplate] = []
+        order: @autoclosure @escaping @Sendable () -> [NameTemplate] = []
     ) {
         self.name = name
         self.title = title
         self.fingerprint = fingerprint
-        self.rules = rules
-        self.outsideHead = outsideHead
-        self.ignored = ignored
-        self.unsupported = unsupported
+        lazyRules = LazyRows(rules)
+        lazyOutsideHead = LazyRows(outsideHead)
+        lazyIgnored = LazyRows(ignored)
+        lazyUnsupported = LazyRows(unsupported)
         self.conventions = conventions
         self.prefix = prefix
         self.headlessPrefix = headlessPrefix ?? prefix
         self.prefixes = prefixes
-        self.order = order
+        lazyOrder = LazyRows(order)
     }
 
     /// All schemes that are known.

@@ -55,22 +55,23 @@ package struct SchemeWriter {
     private static func inOrder(
         of scheme: NamingScheme, _ written: [(place: Int, tensor: NamedTensor)]
     ) -> [NamedTensor] {
+        let order = scheme.order
         // Where a run of templates with the same placeholder begins.
         var runs: [Int] = []
-        for (index, template) in scheme.order.enumerated() {
+        for (index, template) in order.enumerated() {
             let isSame =
                 index > 0 && !template.placeholders.isEmpty
-                && template.placeholders == scheme.order[index - 1].placeholders
+                && template.placeholders == order[index - 1].placeholders
             runs.append(isSame ? runs[index - 1] : index)
         }
         let keyed = written.enumerated().map { offset, item in
             let name = NameTemplate.fold(item.tensor.name.utf8)
-            for (index, template) in scheme.order.enumerated() {
+            for (index, template) in order.enumerated() {
                 guard let indices = template.match(name) else { continue }
                 let number = template.placeholders.first.flatMap { indices[$0] } ?? 0
                 return (key: [runs[index], number, index], tensor: item.tensor)
             }
-            return (key: [scheme.order.count, item.place, offset], tensor: item.tensor)
+            return (key: [order.count, item.place, offset], tensor: item.tensor)
         }
         return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.tensor)
     }

@@ -38,16 +38,20 @@ extension NamingScheme {
         if let note = object["note"], note.string == nil {
             throw RulesObject.unexpected(note, "a text", at: "note")
         }
+        let fingerprint = try Self.fingerprint(object)
+        let rules = try Self.rows("rows", of: object)
+        let outsideHead = try Self.rows("outsideHead", of: object)
+        let ignored = try Self.exemptions("ignored", of: object)
+        let unsupported = try Self.exemptions("unsupported", of: object)
+        let conventions = try Conventions(rules: object)
+        let prefix = try Self.prefix("prefix", of: object) ?? ""
+        let headlessPrefix = try Self.prefix("headlessPrefix", of: object)
+        let prefixes = try Self.prefixes(object)
+        let order = try Self.order(object)
         self.init(
-            name: name, title: try object.string("title") ?? name,
-            fingerprint: try Self.fingerprint(object), rules: try Self.rows("rows", of: object),
-            outsideHead: try Self.rows("outsideHead", of: object),
-            ignored: try Self.exemptions("ignored", of: object),
-            unsupported: try Self.exemptions("unsupported", of: object),
-            conventions: try Conventions(rules: object),
-            prefix: try Self.prefix("prefix", of: object) ?? "",
-            headlessPrefix: try Self.prefix("headlessPrefix", of: object),
-            prefixes: try Self.prefixes(object), order: try Self.order(object))
+            name: name, title: try object.string("title") ?? name, fingerprint: fingerprint, rules: rules,
+            outsideHead: outsideHead, ignored: ignored, unsupported: unsupported, conventions: conventions,
+            prefix: prefix, headlessPrefix: headlessPrefix, prefixes: prefixes, order: order)
         guard !rules.isEmpty else { throw RulesObject.error("expected at least one row", at: "rows") }
         try proveFingerprint()
     }

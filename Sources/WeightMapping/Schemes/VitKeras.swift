@@ -21,7 +21,7 @@ extension NamingScheme {
     private static func vitKeras(
         name: String, title: String, separator: String, mlp: String?, suffix: String, rows: KernelRows
     ) -> NamingScheme {
-        func twice(_ layer: String) -> String { "\(layer)/\(layer)" }
+        @Sendable func twice(_ layer: String) -> String { "\(layer)/\(layer)" }
         let part = "Transformer\(separator)"
         let block = twice("\(part)encoderblock_{i}")
         let dense = mlp.map { "\(block)/\($0)\(part)encoderblock_{i}_Dense_" } ?? "\(block)/Dense_"
