@@ -43,7 +43,7 @@ enum Text {
     static func table(_ rows: [[String]], width: Int? = Terminal.output.width) -> String {
         guard let columns = rows.map(\.count).max() else { return "" }
         var widths = (0..<columns).map { column in
-            min(72, rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0)
+            min(72, rows.map { column < $0.count ? length(of: $0[column]) : 0 }.max() ?? 0)
         }
         if let width { fit(&widths, to: width) }
         return rows.map { row -> String in
@@ -54,10 +54,16 @@ enum Text {
                     break
                 }
                 let cell = width == nil ? text : shortened(text, to: widths[column])
-                line += cell + String(repeating: " ", count: max(0, widths[column] - cell.count) + 2)
+                line += cell + String(repeating: " ", count: max(0, widths[column] - length(of: cell)) + 2)
             }
             return line
         }.joined(separator: "\n")
+    }
+
+    /// How many characters a text has: of plain ASCII, which nearly all is, as many as bytes.
+    private static func length(of text: String) -> Int {
+        let bytes = text.utf8
+        return bytes.allSatisfy { $0 < 0x80 && $0 != 0x0D } ? bytes.count : text.count
     }
 
     /// Takes from the widest columns until the last has room; numbers and short words are left whole.

@@ -49,7 +49,7 @@ struct HDF5Listing {
         groups[address] = path.name
         let isLayer = path.name == "vars" || path.name.hasSuffix("/vars")
         let attributes =
-            KerasAttributes.lists.flatMap { [$0, $0 + "0"] } + (isLayer ? ["name"] : [])
+            KerasAttributes.listsAndFirstParts + (isLayer ? ["name"] : [])
             + (depth == 0 ? KerasAttributes.texts : [])
         let (links, texts) = try source.group(path, address: address, attributes: attributes)
         if depth == 0 {
@@ -57,7 +57,9 @@ struct HDF5Listing {
                 if let text = texts[key]?.first { contents.metadata.append((key, text)) }
             }
         }
-        let lists = try KerasAttributes.lists.map { try names($0, of: path, address: address, texts) }
+        let lists =
+            texts.isEmpty
+            ? [] : try KerasAttributes.lists.map { try names($0, of: path, address: address, texts) }
         let start = contents.tensors.count
         for link in links { try visit(link, in: path, depth: depth) }
         for names in lists where !names.isEmpty {

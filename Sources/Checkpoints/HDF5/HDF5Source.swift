@@ -15,7 +15,7 @@ protocol HDF5Source {
     func object(_ path: HDF5Path, address: UInt64?) throws -> HDF5Object
 
     /// The entries of the group that was asked for last, in the order that the file keeps, and the texts of its
-    /// attributes of these names: none for one that is not there or is no text.
+    /// attributes of these names: none, or no entry, for one that is not there or is no text.
     func group(
         _ path: HDF5Path, address: UInt64, attributes: [String]
     ) throws -> (links: [HDF5Link], texts: [String: [String]])

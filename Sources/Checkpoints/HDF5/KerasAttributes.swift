@@ -8,6 +8,8 @@ enum KerasAttributes {
 
     /// Lists of names, on groups.
     static let lists = ["weight_names", "layer_names"]
+    /// With the first part of each, where it is split.
+    static let listsAndFirstParts = lists.flatMap { [$0, $0 + "0"] }
 
     /// Puts the tensors below `group` that a list names, or whose layer it names, in the order of the list; others follow.
     static func sort(_ tensors: inout ArraySlice<NamedTensor>, by names: [String], below group: String) {

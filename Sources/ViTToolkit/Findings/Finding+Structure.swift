@@ -99,10 +99,18 @@ extension Finding {
         "opt_state", "opt", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "optimizer_weights",
     ]
 
+    /// What these words begin with: nearly all others leave here.
+    private static let optimizerInitials = Set(optimizerWords.compactMap(\.utf8.first))
+
     private static func optimizerState(_ tensors: [NamedTensor], _ model: PreparedModel?) -> Finding? {
         let parts = tensors.map { tensor in
             let words = tensor.name.utf8.split { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
-            return (tensor, words.contains { optimizerWords.contains(Substring($0)) })
+            return (
+                tensor,
+                words.contains {
+                    optimizerInitials.contains($0[$0.startIndex]) && optimizerWords.contains(Substring($0))
+                }
+            )
         }
         let state = parts.filter(\.1).map(\.0)
         let stateBytes = state.reduce(0) { $0 + $1.view.byteCount }

@@ -83,7 +83,7 @@ final class HDF5PlainFile: HDF5Source {
         let header = try header(of: address)
         self.attributes = try HDF5Attribute.all(of: header, in: blocks)
         var found: [String: [String]] = [:]
-        for attribute in attributes {
+        for attribute in attributes where self.attributes[attribute] != nil {
             found[attribute] = try texts(attribute, of: path, address: address)
         }
         return (try links(of: header, address: address), found)
