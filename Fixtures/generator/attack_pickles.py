@@ -64,7 +64,7 @@ def machines(files: Files) -> None:
                 "puts something at the memo's index 4294967295, which a list would make room for", ["weight"])
     refused("memo_bomb", b"(" + b"(lp0\nNa" + b"".join(
         b"(lp%d\ng%d\nag%d\na" % (level, level - 1, level - 1) for level in range(1, 41)) + b"l",
-        "forty lists, each holding the one before twice: 2^40 entries", "more than 65536 tensors", "unsupported")
+        "forty lists, each holding the one before twice: 2^40 entries", "more than 32768 tensors", "unsupported")
     refused("memo_missing", b"j\xff\xff\xff\xff", "takes from the memo what was never put there",
             "nothing stands in the memo at 4294967295")
     refused("memo_huge", b"Np99999999999999999999\n", "an index for the memo beyond 64 bits", "is no memo index")

@@ -80,8 +80,9 @@ package struct CheckpointContents {
     package var layerNames: [String: String] = [:]
     package var remarks: [String] = []
 
-    /// What one file may list: an entry takes up to 900 bytes until it is printed, whatever the file spends on it.
-    static let mostEntries = 1 << 16
+    /// What one file may list: an entry takes up to 900 bytes until it is printed, and twice that with its statistics and
+    /// digest, whatever the file spends on it.
+    static let mostEntries = 1 << 15
 
     package init() {}
 
