@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import pickletools
+import struct
 import tarfile
 import zipfile
 from collections import OrderedDict
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 from .assembler import Call, Global, encode, pickled
+from .attack_parts import Member, archive
 from .common import legacy_bytes, read_members, save_zip, write_members
 from .compare import state
 
@@ -374,9 +376,12 @@ def files(folder: Path) -> dict[str, dict]:
     shown = f'os.system("{COMMAND}")'
     listed: dict[str, dict] = {}
 
-    def put(name: str, data: bytes, verdict, note: str, findings: list[str] = (), calls: list[str] = ()) -> None:
+    def put(name: str, data: bytes, verdict, note: str, findings: list[str] = (), calls: list[str] = (),
+            stops: str | None = None) -> None:
         (folder / name).write_bytes(data)
         listed[name] = {"file": name, "verdict": verdict, "note": note, "findings": list(findings), "calls": list(calls)}
+        if stops:
+            listed[name]["stops"] = stops
 
     with_evil = {name: system_pickle() if name.endswith("data.pkl") else data for name, data in members.items()}
     plain = list(members.items())
@@ -446,6 +451,8 @@ def files(folder: Path) -> dict[str, dict]:
     put("objects.npy", objects, DANGEROUS, "an array of Python objects", [], [shown])
     put("objects.npz", zip_bytes([("weight.npy", objects)]), DANGEROUS, "the same in an archive", [], [shown])
 
+    unfolding(put, plain)
+
     keras = read_members(FIXTURES / "hdf5" / "keras_3.keras")
     config = json.loads(keras["config.json"])
     layers = config["config"]["layers"]
@@ -460,6 +467,41 @@ def files(folder: Path) -> dict[str, dict]:
     put("module.keras", zip_bytes([(name, module[name]) for name in ("metadata.json", "config.json")]), DANGEROUS,
         "a Keras model whose configuration names os.system as a class", [], [f'os.system(**"{COMMAND}")'])
     return listed
+
+
+def unfolding(put, plain: list[tuple[str, bytes]]) -> None:
+    """Small files that are long, or large, to look through; the first was found by fuzzing."""
+    def deflated(pickle_: bytes) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in plain:
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, pickle_ if name.endswith("data.pkl") else data, compresslevel=9)
+        return buffer.getvalue()
+
+    computed = start(4) + (text("a") + b"\x93") * 3000 + b"."
+    put("names_computed.pth", deflated(computed), DANGEROUS,
+        "3,000 names, each put together from the one before and one letter", ["hidden-member"])
+    fetched = start(2) + named("project", "Mode", 2) + b"q\x00" + (
+        named("builtins", "getattr", 2) + b"h\x00" + b"U\x05train" + b"\x86Rq\x00") * 3000 + b"."
+    put("names_fetched.pth", deflated(fetched), DANGEROUS,
+        "an attribute of an attribute, 3,000 deep, each fetched from the one before", ["hidden-member"])
+    parts = start(2) + f"cproject\n{'.'.join(['Mode'] * 20_000)}\n.".encode()
+    put("names_of_many_parts.pth", deflated(parts), DANGEROUS, "a name of 20,000 parts", ["hidden-member"])
+    put("pickles_in_a_row.pth", deflated((start(2) + b"N.") * 50_000), KNOWN, "50,000 pickles one after another",
+        ["hidden-member"])
+    memo = start(2) + b"Nr" + struct.pack("<I", 2**25 - 1) + b"."
+    put("memos_far_out.pth", deflated(memo * 5000), KNOWN,
+        "5,000 pickles, each with the highest place in the memo that is kept track of", ["hidden-member"])
+    bomb = Member("m/0.pkl", start(2) + b"X" + struct.pack("<I", 1 << 20) + bytes(1 << 20) + b".", 8)
+    first = archive(bomb)
+    entries = b"".join(Member(f"m/{number}.pkl", bomb.data, 8).entry(0) for number in range(64))
+    local = len(bomb.local())
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 64, 64, len(entries), local, 0)
+    put("members_over_one_another.pth", first[:local] + entries + end, KNOWN,
+        "64 members that are one and the same deflated megabyte", ["contradiction"],
+        stops="unfolds to more than 8 times its size")
 
 
 def models(folder: Path) -> None:

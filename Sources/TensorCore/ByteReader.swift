@@ -63,7 +63,9 @@ public struct ByteReader {
         if position > windowRange.upperBound { nextWindowSize = Self.smallestWindowSize }
         let length = min(nextWindowSize, remaining)
         let window: HeapBytes
-        if let current = self.window, current.buffer.count >= length {
+        // A copy of this reader may still look through the same window.
+        let isOwn = isKnownUniquelyReferenced(&self.window)
+        if isOwn, let current = self.window, current.buffer.count >= length {
             window = current
         } else {
             window = HeapBytes(count: length)

@@ -80,6 +80,9 @@ import Testing
         for call in (file.json["calls"]?.array ?? []).compactMap(\.string) {
             #expect(texts.contains(call), "\(texts)")
         }
+        if let stops = file.json["stops"]?.string { #expect(report.problem?.contains(stops) ?? false) }
+        // However long a file makes them, in characters of which each may take four bytes.
+        #expect(report.globals.allSatisfy { ($0.module + $0.name).unicodeScalars.count <= 2 * 129 })
     }
 
     @Test(arguments: rows("security/globals.golden.json", "fixtures"))
@@ -123,16 +126,36 @@ import Testing
     // MARK: Limits
 
     /// What makes a walk that keeps everything, or comes back to it, run out of memory or time.
-    @Test(arguments: [
-        ("marks", [UInt8](repeating: 0x28, count: 1_000_000)),
-        ("values", [UInt8](repeating: 0x4E, count: 1_000_000)),
-        ("nested tuples", [0x29] + [UInt8](repeating: 0x85, count: 500_000)),
-        ("doubled lists", [0x5D] + (0..<50_000).flatMap { _ -> [UInt8] in [0x32, 0x61] }),
-        ("globals", (0..<50_000).flatMap { Array("ca\nb\($0)\n".utf8) }),
-        ("calls", (0..<50_000).flatMap { _ in Array("cos\nsystem\n)R".utf8) }),
-        ("memo", (0..<100_000).flatMap { _ -> [UInt8] in [0x29, 0x94] }),
-        ("dictionaries", (0..<100_000).flatMap { _ -> [UInt8] in [0x7D, 0x28, 0x4E, 0x4E, 0x75] }),
-    ])
+    static let longWalks: [(name: String, body: [UInt8])] = {
+        func row(_ name: String, _ parts: String..., times count: Int, of step: (Int) -> String) -> (
+            name: String, body: [UInt8]
+        ) {
+            // One byte for each character.
+            let text = parts.joined() + (0..<count).map(step).joined()
+            return (name, text.unicodeScalars.map { UInt8($0.value) })
+        }
+        let long = String(repeating: "a", count: 1_000_000)
+        return [
+            row("marks", times: 1_000_000) { _ in "(" },
+            row("values", times: 1_000_000) { _ in "N" },
+            row("nested tuples", ")", times: 500_000) { _ in "\u{85}" },
+            row("doubled lists", "]", times: 50_000) { _ in "2a" },
+            row("globals", times: 50_000) { "ca\nb\($0)\n" },
+            row("calls", times: 50_000) { _ in "cos\nsystem\n)R" },
+            row("memo", times: 100_000) { _ in ")\u{94}" },
+            row("dictionaries", times: 100_000) { _ in "}(NNu" },
+            row("attributes of attributes", "cp\nM\nq\u{0}", times: 20_000) { _ in
+                "cbuiltins\ngetattr\nh\u{0}U\u{1}a\u{86}Rq\u{0}"
+            },
+            row("parts of a name", "cp\na", times: 200_000) { $0 < 199_999 ? ".a" : "\n" },
+            row("names of names", "N", times: 50_000) { _ in "\u{8C}\u{1}a\u{93}" },
+            row("a long text again and again", "S'", long, "'\nq\u{0}", times: 100_000) { _ in
+                "h\u{0}h\u{0}\u{93}"
+            },
+        ]
+    }()
+
+    @Test(arguments: longWalks)
     func aWalkIsLinear(_ name: String, _ body: [UInt8]) throws {
         let bytes = [0x80, 4] + body + [0x2E]
         let start = ContinuousClock.now
@@ -141,6 +164,40 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(Sanitizer.isOn ? 600 : 60))
         #expect(scan.stop == nil && scan.end == bytes.count)
         #expect(scan.globals.count <= 20_000 && scan.calls.count <= 2 * SecurityReport.mostCalls)
+    }
+
+    /// The same of what makes many pickles, or members, out of few bytes.
+    @Test func whatIsListedHasAnEnd() throws {
+        let row = try SecurityReport(path: Fixtures.path("security/pickles_in_a_row.pth"))
+        #expect(row.pickles.count == SecurityReport.mostPickles && row.picklesLeftOut == 40_000)
+        #expect(row.opcodes == 150_000 && row.problem == nil)
+
+        // Four pickles of 4,000 names that hold half a thousand bytes each.
+        let part = String(repeating: "n", count: 240)
+        let many = (0..<4).flatMap { pickle -> [UInt8] in
+            [0x80, 2] + (0..<4000).flatMap { Array("c\(part)\n\(part)\(pickle)_\($0)\n".utf8) } + [0x2E]
+        }
+        let names = SecurityReport(bytes: ByteRegion(many + Array("cos\nsystem\n.".utf8)))
+        let size = names.globals.reduce(0) { $0 + $1.module.utf8.count + $1.name.utf8.count }
+        #expect(size < 5 << 20 && names.globals.count > 8000)
+        #expect(names.problem == "more names than are listed")
+        // What is dangerous is not crowded out.
+        #expect(names.globals.first?.name == "system" && names.verdict == .dangerous)
+    }
+
+    @Test func aTarOfManyMembersIsLookedThroughOnce() {
+        var header = [UInt8](repeating: 0, count: 512)
+        header[0] = UInt8(ascii: "m")
+        header.replaceSubrange(124..<135, with: Array("00000000000".utf8))
+        let sum = header.reduce(8 * 0x20) { $0 + Int($1) }
+        let digits = String(sum, radix: 8)
+        header.replaceSubrange(148..<148 + digits.utf8.count, with: Array(digits.utf8))
+        var bytes: [UInt8] = []
+        for _ in 0..<30_000 { bytes += header }
+        let start = ContinuousClock.now
+        let report = SecurityReport(bytes: ByteRegion(bytes))
+        #expect(ContinuousClock.now - start < .seconds(Sanitizer.isOn ? 600 : 60))
+        #expect(report.pickles.isEmpty && report.findings.count == 1000)
     }
 
     @Test(arguments: [

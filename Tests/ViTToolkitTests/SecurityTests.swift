@@ -13,7 +13,9 @@ import Testing
         let json = try SecurityReport(path: Fixtures.path("security/vit_command.pth")).json
         #expect(
             json.members?.map(\.key) == [
-                "verdict", "complete", "opcodes", "globals", "calls", "callsLeftOut", "pickles", "findings",
+                "verdict", "complete", "opcodes", "globals", "calls", "callsLeftOut", "pickles",
+                "picklesLeftOut",
+                "findings",
             ])
         #expect(json["verdict"]?.string == "dangerous" && json["complete"]?.bool == true)
         #expect(

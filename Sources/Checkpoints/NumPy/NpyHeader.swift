@@ -70,6 +70,17 @@ struct NpyHeader {
             })
     }
 
+    /// Where the elements begin, by what an array's first bytes state; nil when they do not.
+    static func end(ofStart bytes: [UInt8]) -> Int? {
+        guard bytes.count >= 12, bytes.starts(with: magic) else { return nil }
+        let short = 10 + Int(bytes[8]) + Int(bytes[9]) << 8
+        switch bytes[6] {
+        case 1: return short
+        case 2, 3: return short + 2 + (Int(bytes[10]) + Int(bytes[11]) << 8) << 16
+        default: return nil
+        }
+    }
+
     /// The length of all elements; nil when it is beyond all.
     var byteCount: Int? {
         let (bytes, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.itemSize)

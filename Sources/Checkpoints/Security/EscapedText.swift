@@ -3,7 +3,8 @@ package enum EscapedText {
     /// Whether a terminal, or the eye, would take the character for something else than itself: controls, marks
     /// that turn the direction of writing, what has no width, separators of lines.
     static func isTreacherous(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
             true
         default: false

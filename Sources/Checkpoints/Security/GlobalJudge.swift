@@ -8,9 +8,25 @@
 enum GlobalJudge {
     typealias Judgement = (verdict: SecurityVerdict, reason: String)
 
+    /// The longest name that is taken for one, in UTF-8 bytes. TorchScript writes the longest that are real, of a
+    /// hundred or two; what goes on for longer was made to be looked at for long.
+    static let longestName = 512
+    /// The most parts between dots, likewise.
+    static let mostParts = 32
+
+    static let tooLong: Judgement = (.dangerous, "longer than any name that code has")
+
+    static func isTooLong(_ global: PickleGlobal) -> Bool {
+        let (module, name) = (global.module.utf8, global.name.utf8)
+        guard module.count <= longestName, module.count + name.count < longestName else { return true }
+        let dots = [module, name].reduce(1) { $0 + $1.count { $0 == UInt8(ascii: ".") } }
+        return dots >= mostParts
+    }
+
     /// A name is judged by every way to cut it into module and attributes: `torch.serialization` and `os.system`
     /// is `os.system`, since a module's attributes are also what it imported.
     static func judge(_ global: PickleGlobal) -> Judgement {
+        guard !isTooLong(global) else { return tooLong }
         let description = global.description
         if known.contains(description) { return (.known, "a constructor of plain data or tensors") }
         guard !global.module.isEmpty, !global.name.isEmpty,
@@ -78,7 +94,7 @@ enum GlobalJudge {
             return (.foreign, "a harmless part of Python; what it is given is judged by its own name")
         }
         // The longest beginning that a list knows decides.
-        for length in stride(from: parts.count, through: 1, by: -1) {
+        for length in stride(from: min(parts.count, deepest), through: 1, by: -1) {
             let prefix = parts[..<length].joined(separator: ".")
             if let reason = dangerousModules[prefix] { return (.dangerous, reason) }
             if harmlessModules.contains(prefix) {
@@ -101,6 +117,10 @@ enum GlobalJudge {
         return (.foreign, parts[0] == "__torch__" ? torchScript : foreign)
     }
 
+    /// The most parts that a module or function on the lists has.
+    private static let deepest =
+        (Array(dangerousModules.keys) + Array(harmlessModules))
+        .map { $0.utf8.count { $0 == UInt8(ascii: ".") } + 1 }.max() ?? 1
     private static let foreign = "Python would import and call it"
     private static let torchScript = "a class of TorchScript, built by TorchScript's own interpreter"
 }

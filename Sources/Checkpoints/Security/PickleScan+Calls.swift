@@ -19,30 +19,31 @@ extension PickleScan {
         of global: PickleGlobal, isNamed: Bool, as judgement: GlobalJudge.Judgement? = nil
     ) -> PickleSymbol {
         let row: Int
+        // A name that has no end, or is put together from such, is one row however often it grows.
+        let isLong = GlobalJudge.isTooLong(global)
+        let global = isLong ? global.cut(to: GlobalJudge.longestName / 4) : global
         if let known = rows[global] {
             row = known
             if isNamed { globals[row].count += 1 }
         } else {
-            let judgement = judgement ?? GlobalJudge.judge(global)
-            guard
-                globals.count < Self.mostGlobals
-                    || judgement.verdict == .dangerous && globals.count < 2 * Self.mostGlobals
-            else {
+            let judgement = judgement ?? (isLong ? GlobalJudge.tooLong : GlobalJudge.judge(global))
+            let share = judgement.verdict == .dangerous ? 2 : 1
+            guard globals.count < share * Self.mostGlobals, namesSize < share * Self.largestNames else {
                 isFull = true
                 return PickleSymbol("?", verdict: judgement.verdict, held: judgement.verdict)
             }
             row = globals.count
             rows[global] = row
-            globals.append(Global(global: global, judgement: judgement, count: isNamed ? 1 : 0))
+            let words = EscapedText.plain(PickleSymbol.cut(global.description, closing: ""))
+            namesSize += words.utf8.count
+            globals.append(
+                Global(global: global, words: words, judgement: judgement, count: isNamed ? 1 : 0))
             if global.name == "getattr", ["builtins", "__builtin__"].contains(global.module) {
                 fetchers[row] = (0, false)
             }
         }
         let verdict = globals[row].judgement.verdict
-        return PickleSymbol(
-            EscapedText.plain(PickleSymbol.cut(global.description, closing: "")), .global(row),
-            verdict: verdict,
-            held: verdict)
+        return PickleSymbol(globals[row].words, .global(row), verdict: verdict, held: verdict)
     }
 
     // MARK: Calls
@@ -112,5 +113,15 @@ extension PickleScan {
         } else {
             calls.append(Call(text: text, verdict: verdict, opcode: opcode, offset: offset))
         }
+    }
+}
+
+extension PickleGlobal {
+    /// As much of it as tells one from another, `count` characters of either part.
+    fileprivate func cut(to count: Int) -> PickleGlobal {
+        func cut(_ text: String) -> String {
+            text.utf8.count > count ? String(text.unicodeScalars.prefix(count)) + "…" : text
+        }
+        return PickleGlobal(module: cut(module), name: cut(name))
     }
 }

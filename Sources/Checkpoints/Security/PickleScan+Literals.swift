@@ -20,8 +20,8 @@ extension PickleScan {
         case .int, .long, .float:
             return PickleSymbol(
                 EscapedText.plain(String(decoding: try reader.line().prefix(40), as: UTF8.self)))
-        case .string: return PickleSymbol(literal: Self.unquoted(try reader.line()), isWhole: true)
-        case .unicode: return PickleSymbol(literal: Self.unescaped(unicode: try reader.line()), isWhole: true)
+        case .string: return Self.cut(Self.unquoted(try reader.line()))
+        case .unicode: return Self.cut(Self.unescaped(unicode: try reader.line()))
         case .binString: return try text(Int(try reader.integer(Int32.self)))
         case .shortBinString, .shortBinUnicode: return try text(Int(try reader.byte()))
         case .binUnicode: return try text(Int(try reader.integer(UInt32.self)))
@@ -43,6 +43,12 @@ extension PickleScan {
         var value: Int64 = bytes.last ?? 0 >= 0x80 ? -1 : 0
         for byte in bytes.reversed() { value = value << 8 | Int64(byte) }
         return Self.integer(Int(value))
+    }
+
+    private static func cut(_ text: String) -> PickleSymbol {
+        let isWhole = text.utf8.count <= longestText
+        return PickleSymbol(
+            literal: isWhole ? text : String(text.unicodeScalars.prefix(longestText)), isWhole: isWhole)
     }
 
     private mutating func text(_ count: Int) throws -> PickleSymbol {

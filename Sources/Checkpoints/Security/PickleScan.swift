@@ -8,6 +8,8 @@ import TensorCore
 struct PickleScan {
     struct Global {
         let global: PickleGlobal
+        /// The name, fit to be shown, and cut short.
+        let words: String
         var judgement: GlobalJudge.Judgement
         var count: Int
     }
@@ -33,31 +35,38 @@ struct PickleScan {
     /// Whether there was more than is kept, so that some of what follows from it is missing.
     var isFull = false
 
+    /// Where the reader stood.
+    let start: Int
     var reader: ByteReader
     var stack: [PickleSymbol] = []
     var marks: [Int] = []
     var memo: [Int: PickleSymbol] = [:]
-    /// The places in the memo that were put to, a bit each, and how many they are.
-    var taken: [UInt64] = []
+    /// The places in the memo that were put to, a bit each in words of 64, and how many they are.
+    var taken: [Int: UInt64] = [:]
     var memoCount = 0
     var rows: [PickleGlobal: Int] = [:]
+    /// UTF-8 bytes of the names in `globals`.
+    var namesSize = 0
     /// `getattr`, and whether something else was done with it than fetch harmless attributes of a class.
     var fetchers: [Int: (harmless: Int, isMisused: Bool)] = [:]
 
     static let mostValues = 50_000
     static let largestMemo = 1 << 25
+    /// Of names that are dangerous twice as many are kept, so that no others crowd them out.
     static let mostGlobals = 20_000
+    static let largestNames = 4 << 20
 
     /// Walks over the pickle that begins where `reader` stands.
     init(_ reader: ByteReader) {
         self.reader = reader
+        start = reader.position
         run()
         for (row, use) in fetchers where use.harmless > 0 && !use.isMisused {
             globals[row].judgement = (
                 .foreign, "fetches attributes of classes only, which are judged by name"
             )
         }
-        (stack, marks, memo, taken) = ([], [], [:], [])
+        (stack, marks, memo, taken) = ([], [], [:], [:])
     }
 
     /// Where the reader stands behind STOP.
@@ -132,9 +141,8 @@ struct PickleScan {
             isFull = true
             return
         }
-        while taken.count <= word { taken.append(0) }
-        if taken[word] & bit == 0 {
-            taken[word] |= bit
+        if taken[word, default: 0] & bit == 0 {
+            taken[word, default: 0] |= bit
             memoCount += 1
         }
         let value = stack.last ?? .unknown
@@ -146,9 +154,7 @@ struct PickleScan {
     }
 
     mutating func recall(_ index: Int?) {
-        guard let index, index >= 0, index / 64 < taken.count,
-            taken[index / 64] >> UInt64(index & 63) & 1 == 1
-        else {
+        guard let index, index >= 0, taken[index / 64, default: 0] >> UInt64(index & 63) & 1 == 1 else {
             push(.unknown)
             return
         }

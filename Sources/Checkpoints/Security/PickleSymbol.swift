@@ -97,7 +97,7 @@ struct PickleSymbol: Sendable {
     /// What is longer than a symbol's words may be, cut with its end kept.
     static func cut(_ text: String, closing: String) -> String {
         guard text.utf8.count > 2 * longest else { return text }
-        return String(text.prefix(longest)) + "…" + closing
+        return String(text.unicodeScalars.prefix(longest)) + "…" + closing
     }
 
     /// Takes elements or items in, as APPENDS and SETITEMS do.

@@ -95,14 +95,18 @@ public struct SecurityReport: Sendable {
         }
     }
 
-    /// Every global that is named, dangerous ones first.
+    /// The globals that are named, dangerous ones first.
     public package(set) var globals: [NamedGlobal] = []
     /// The calls of what is not on the closed list, dangerous ones first, at most ``mostCalls`` of either verdict.
     public package(set) var calls: [Call] = []
     /// How many more calls there are.
     public package(set) var callsLeftOut = 0
-    /// Every pickle, in the order in which they were found.
+    /// The pickles in the order in which they were found, at most ``mostPickles``.
     public package(set) var pickles: [Pickle] = []
+    /// How many more pickles there are.
+    public package(set) var picklesLeftOut = 0
+    /// The number of opcodes in all pickles together.
+    public package(set) var opcodes = 0
     /// What else there is to know.
     public package(set) var findings: [Finding] = []
     /// Why a part of the file could not be looked through; nil when all of it was.
@@ -110,6 +114,8 @@ public struct SecurityReport: Sendable {
 
     /// The most calls of one verdict that are listed.
     public static let mostCalls = 1000
+    /// The most pickles that are listed.
+    public static let mostPickles = 10_000
 
     /// The worst verdict in the file; nil when nothing in it could run code.
     public var verdict: SecurityVerdict? {
@@ -117,9 +123,6 @@ public struct SecurityReport: Sendable {
             + findings.filter { $0.verdict == .dangerous }.map(\.verdict)).max()
             ?? (pickles.isEmpty ? nil : .known)
     }
-
-    /// The number of opcodes in all pickles together.
-    public var opcodes: Int { pickles.reduce(0) { $0 + $1.opcodes } }
 
     package init() {}
 }

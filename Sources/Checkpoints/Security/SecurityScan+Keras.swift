@@ -4,6 +4,8 @@ import TensorCore
 extension SecurityScan {
     mutating func visitKeras(_ bytes: ByteRegion, named name: String) throws {
         guard bytes.count <= 64 << 20 else { return problem("\(name) is larger than 64 MiB") }
+        guard isAllowed(name) else { return }
+        spend(bytes.count)
         visitKeras(text: try bytes.array(), named: name)
     }
 

@@ -10,7 +10,7 @@ extension SecurityScan {
             let scan = PickleScan(reader)
             take(scan, named: "\(name)#\(index)", at: region.start + start)
             guard scan.stop == nil else { return }
-            try reader.seek(to: scan.end)
+            reader = scan.reader
         }
         guard isAlone else { return }
         do {
@@ -36,7 +36,9 @@ extension SecurityScan {
 
     /// `sys_info` and `pickle` are pickles; `storages` and `tensors` have pickles between their numbers.
     mutating func visitTar(_ members: [(name: String, data: ByteRegion)], named name: String) throws {
+        spend(members.count * TorchTar.blockSize)
         var seen: Set<String> = []
+        let isCheckpoint = members.contains { TorchTar.members.contains($0.name) }
         for (member, data) in members {
             let place = name + member
             if !seen.insert(member).inserted {
@@ -46,7 +48,7 @@ extension SecurityScan {
             case "sys_info", "pickle": try visitPickles(data, named: place, isExpected: true)
             case "storages", "tensors": try visitRows(data, named: place, areStorages: member == "storages")
             default:
-                if members.contains(where: { TorchTar.members.contains($0.name) }) {
+                if isCheckpoint {
                     finding(
                         .hiddenMember, name,
                         "the member \(member), \(data.count) bytes, has no part in the checkpoint")
@@ -60,12 +62,12 @@ extension SecurityScan {
     private mutating func visitRows(_ region: ByteRegion, named name: String, areStorages: Bool) throws {
         var reader = ByteReader(region)
         var rows = 0
-        while !reader.isAtEnd {
+        while !reader.isAtEnd, isAllowed(name) {
             let start = reader.position
             let scan = PickleScan(reader)
             take(scan, named: "\(name)#\(rows + 1)", at: region.start + start)
             guard scan.stop == nil else { return }
-            try reader.seek(to: scan.end)
+            reader = scan.reader
             rows += 1
             guard rows > 1 else { continue }
             do {

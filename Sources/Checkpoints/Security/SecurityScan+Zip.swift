@@ -3,10 +3,11 @@ import TensorCore
 /// Zip archives: PyTorch's, TorchScript's, NumPy's, Keras's.
 extension SecurityScan {
     /// What is inflated to look for pickles; PyTorch never packs its own.
-    private static let largestInflated = 64 << 20
+    private static let largestInflated = 48 << 20
     private static let pickleEndings = [".pkl", ".pickle", ".joblib", ".dill", ".debug_pkl"]
 
     mutating func visit(_ archives: [ZipSurvey], in region: ByteRegion, named name: String) throws {
+        spend(archives.reduce(0) { $0 + $1.members.count } * ZipSurvey.memberSize)
         for (index, archive) in archives.enumerated() {
             let isLast = index == archives.count - 1
             if !isLast, archives.last?.contains(archive) ?? false { continue }
@@ -83,10 +84,12 @@ extension SecurityScan {
                 later.append(member)
                 continue
             }
-            guard let bytes = attempt(member.name, { try $0.contents(of: member, at: place) }) ?? nil,
-                let scan = attempt(
-                    member.name, { try $0.visitExpectedPickle(bytes, named: place + member.name) })
-            else { continue }
+            let scan = attempt(member.name) { scan in
+                try scan.contents(of: member, at: place).flatMap { bytes in
+                    try scan.visitPickles(bytes, named: place + member.name, isExpected: true)
+                }
+            }
+            guard let scan = scan ?? nil else { continue }
             if let root, member.name.hasPrefix(root) {
                 let folder =
                     member.name == root + "data.pkl"
@@ -101,13 +104,6 @@ extension SecurityScan {
             attempt(member.name) { try $0.visit(member, at: place, root: root, storages: storages) }
         }
         try report(codeIn: archive, at: place, root: root)
-    }
-
-    /// The pickle that a member is for, and further ones behind it.
-    private mutating func visitExpectedPickle(_ bytes: ByteRegion, named name: String) throws -> PickleScan {
-        let first = PickleScan(ByteReader(bytes))
-        try visitPickles(bytes, named: name, isExpected: true)
-        return first
     }
 
     /// A member that need not be a pickle, and may be one.
@@ -163,7 +159,8 @@ extension SecurityScan {
         guard isPickle || isArray || isArchive || isText else { return }
         if isArray {
             // Of an array only the header is looked at, unless its elements are pickled.
-            guard let bytes = try contents(of: member, at: place, limit: 1 << 20) else { return }
+            let limit = NpyHeader.end(ofStart: start).map { min($0, 1 << 20) } ?? 1 << 20
+            guard let bytes = try contents(of: member, at: place, limit: limit) else { return }
             return try visitArray(bytes, named: place + member.name, whole: member)
         }
         guard let bytes = try contents(of: member, at: place) else { return }
@@ -192,6 +189,7 @@ extension SecurityScan {
         guard length <= min(reader.remaining, 1 << 20) else {
             return problem("\(place)the .npy header is cut short")
         }
+        spend(length)
         let header = String(decoding: try reader.bytes(length), as: UTF8.self)
         // A type of objects is 'O' or '|O', also as a field of a record.
         guard ["'O'", "'|O'", "\"O\"", "\"|O\"", "O8'", "O4'"].contains(where: { header.contains($0) }) else {
@@ -227,11 +225,12 @@ extension SecurityScan {
     private mutating func contents(
         of member: ZipSurvey.Member, at place: String, limit: Int = largestInflated
     ) throws -> ByteRegion? {
-        guard let data = member.data else { return nil }
+        guard let data = member.data, isAllowed(place + member.name) else { return nil }
         switch member.method {
         case 0: return data
         case 8:
             let (bytes, isWhole) = try Inflate.readable(data, limit: limit)
+            spend(bytes.count)
             if !isWhole, limit == Self.largestInflated {
                 problem("\(member.name) cannot be inflated beyond \(bytes.count) bytes")
             }

@@ -14,17 +14,24 @@ struct SecurityScan {
     var depth = 0
 
     private static let deepest = 3
-    /// More archives and arrays within one another than any checkpoint has.
-    private var budget = 100_000
+    /// The bytes that are still looked at: of pickles, headers and descriptions, of what is inflated, of the ends where
+    /// directories are sought, and a few hundred for each member. Members may lie over one another and be packed as
+    /// tightly as one likes; what is spent on a file is bounded by its size nonetheless.
+    private var allowance = 16 << 20
+    private static let timesOver = 8
+    private var namesSize = 0
 
     /// Looks through the bytes; `name` is what they are called in the report, empty for the file itself.
     mutating func visit(_ region: ByteRegion, named name: String = "") throws {
-        budget -= 1
-        guard budget > 0, depth <= Self.deepest else {
-            report.findings.append(
-                .init(
-                    .unread,
-                    "\(name): archives within archives more than \(Self.deepest) deep are not looked into"))
+        if depth == 0 {
+            allowance += Self.timesOver * min(region.count, 1 << 48)
+        } else {
+            allowance -= min(region.count, ZipSurvey.longestEnd)
+        }
+        guard isAllowed(name) else { return }
+        guard depth <= Self.deepest else {
+            finding(
+                .unread, name, "archives within archives more than \(Self.deepest) deep are not looked into")
             problem("archives within archives are not looked into")
             return
         }
@@ -80,40 +87,67 @@ struct SecurityScan {
                 return true
             }
         }
-        return try visitPickles(region, named: name) > 0
+        return try visitPickles(region, named: name) != nil
     }
+
+    /// Whether there is something left of what may be spent; if not, that is the problem with the file.
+    mutating func isAllowed(_ name: String) -> Bool {
+        if allowance > 0 { return true }
+        problem(
+            "\(Self.shown(name)) and what follows: the file unfolds to more than \(Self.timesOver) times its size"
+        )
+        return false
+    }
+
+    mutating func spend(_ bytes: Int) { allowance -= bytes }
 
     // MARK: Pickles
 
     /// Pickles one after another, as long as there are any.
     ///
-    /// - Returns: how many.
+    /// - Returns: the first of them; nil when there is none.
     @discardableResult
     mutating func visitPickles(_ region: ByteRegion, named name: String, isExpected: Bool = false) throws
-        -> Int
+        -> PickleScan?
     {
+        let name = Self.shown(name)
         var reader = ByteReader(region)
         var count = 0
-        while !reader.isAtEnd {
+        var first: PickleScan?
+        while !reader.isAtEnd, isAllowed(name) {
             let start = reader.position
             let scan = PickleScan(reader)
-            guard scan.isPickle || isExpected && count == 0 else { break }
+            guard scan.isPickle || isExpected && count == 0 else {
+                spend(scan.end - scan.start)
+                break
+            }
             count += 1
+            if first == nil { first = scan }
             take(scan, named: count == 1 ? name : "\(name)#\(count)", at: region.start + start)
-            guard scan.stop == nil else { return count }
-            try reader.seek(to: scan.end)
+            guard scan.stop == nil else { return first }
+            // With what it has read ahead.
+            reader = scan.reader
         }
         if count > 0, !reader.isAtEnd, name.isEmpty || isExpected {
             finding(.strayBytes, name, "\(reader.remaining) bytes follow the last pickle")
         }
-        return count
+        return first
     }
+
+    /// A name of a file's making, short enough for a line.
+    static func shown(_ name: String) -> String { PickleSymbol.cut(name, closing: "") }
 
     /// Takes what a walk found into the report.
     mutating func take(_ scan: PickleScan, named name: String, at offset: Int) {
         let name = EscapedText.plain(
             label + (name.isEmpty ? "pickle" : name.hasPrefix("#") ? "pickle " + name.dropFirst() : name))
-        report.pickles.append(.init(name: name, offset: offset, opcodes: scan.opcodes, stop: scan.stop))
+        spend(scan.end - scan.start)
+        report.opcodes += scan.opcodes
+        if report.pickles.count < SecurityReport.mostPickles {
+            report.pickles.append(.init(name: name, offset: offset, opcodes: scan.opcodes, stop: scan.stop))
+        } else {
+            report.picklesLeftOut += 1
+        }
         if let stop = scan.stop { problem("\(name): \(stop)") }
         if scan.isFull { problem("\(name): holds more than is followed") }
         for found in scan.globals where found.count > 0 {
@@ -136,6 +170,13 @@ struct SecurityScan {
             }
             return
         }
+        // As many as of one pickle, whatever else there is; what is dangerous has room left by the others.
+        let share = judgement.verdict == .dangerous ? 2 : 1
+        guard rows.count < share * PickleScan.mostGlobals, namesSize < share * PickleScan.largestNames else {
+            problem("more names than are listed")
+            return
+        }
+        namesSize += global.module.utf8.count + global.name.utf8.count
         rows[global] = report.globals.count
         report.globals.append(
             .init(
@@ -159,10 +200,13 @@ struct SecurityScan {
         _ kind: SecurityReport.Finding.Kind, _ name: String, _ text: String,
         verdict: SecurityVerdict = .foreign
     ) {
-        guard report.findings.count < 1000 else { return }
+        guard report.findings.count < Self.mostFindings else { return }
+        let place = Self.shown(name)
         report.findings.append(
-            .init(kind, label + (name.isEmpty ? text : "\(name): \(text)"), verdict: verdict))
+            .init(kind, label + (name.isEmpty ? text : "\(place): \(text)"), verdict: verdict))
     }
+
+    private static let mostFindings = 1000
 
     /// Looks at a part of the file; what cannot be read of it does not keep the rest from being looked at.
     @discardableResult

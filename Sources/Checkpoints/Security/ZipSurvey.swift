@@ -35,7 +35,7 @@ struct ZipSurvey {
 
     /// The archives that the last 64 KiB of a file end: the last one is what most tools read.
     static func all(in region: ByteRegion) -> [ZipSurvey] {
-        let size = min(region.count, 22 + 65_535)
+        let size = min(region.count, longestEnd)
         guard size >= 22, let tail = try? region.slice(region.count - size, size).array() else { return [] }
         var found: [ZipSurvey] = []
         var room = mostMembers
@@ -50,9 +50,16 @@ struct ZipSurvey {
         return found
     }
 
+    /// An end record with the longest comment.
+    static let longestEnd = 22 + 65_535
     private static let mostArchives = 16
+    /// About what reading the entry of one costs, counted in bytes.
+    static let memberSize = 256
     /// Of all archives together; each takes some 450 bytes, beside what the scan of a pickle keeps.
     private static let mostMembers = 57_344
+
+    /// UTF-8 bytes of the names of one archive's members.
+    private static let largestNames = 4 << 20
 
     private init?(_ region: ByteRegion, endRecord: Int, room: Int) throws {
         self.region = region
@@ -100,8 +107,9 @@ struct ZipSurvey {
     private mutating func readDirectory(at place: Int, size: Int, count: Int, room: Int) {
         guard let bytes = try? region.slice(place, size) else { return }
         var reader = ByteReader(bytes)
+        var names = 0
         for _ in 0..<count {
-            guard members.count < room else {
+            guard members.count < room, names < Self.largestNames else {
                 isCut = true
                 return
             }
@@ -109,6 +117,7 @@ struct ZipSurvey {
                 isWhole = false
                 return
             }
+            names += member.name.utf8.count + (member.localName?.utf8.count ?? 0)
             members.append(member)
         }
         isWhole = reader.isAtEnd

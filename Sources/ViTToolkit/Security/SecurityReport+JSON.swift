@@ -34,6 +34,7 @@ extension SecurityReport {
                         "stop": $0.stop.map { .string($0) },
                     ])
                 }),
+            "picklesLeftOut": .integer(picklesLeftOut),
             "findings": .array(
                 findings.map {
                     .object([

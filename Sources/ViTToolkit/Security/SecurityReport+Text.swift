@@ -36,17 +36,16 @@ extension SecurityReport {
                 ))
         }
         if !pickles.isEmpty {
-            let rows = pickles.prefix(Self.mostPickles).map { pickle in
+            let rows = pickles.prefix(Self.mostShownPickles).map { pickle in
                 ["  " + pickle.name, "\(pickle.opcodes) opcodes"] + (pickle.stop.map { [$0] } ?? [])
             }
-            let more =
-                pickles.count > Self.mostPickles ? [["  … and \(pickles.count - Self.mostPickles) more"]] : []
-            sections.append(("pickles:", rows + more))
+            let others = pickles.count - rows.count + picklesLeftOut
+            sections.append(("pickles:", rows + (others > 0 ? [["  … and \(others) more"]] : [])))
         }
         return sections
     }
 
-    private static let mostPickles = 40
+    private static let mostShownPickles = 40
     private static let mostForeignCalls = 20
 
     /// All dangerous calls, and the first of the others.
