@@ -166,6 +166,12 @@ import Testing
         #expect(scan.globals.count <= 20_000 && scan.calls.count <= 2 * SecurityReport.mostCalls)
     }
 
+    @Test func namesThatLookAlikeAreTwo() {
+        let names = ["\u{E9}", "e\u{301}"].map { "cproject\n\($0)\n" }.joined()
+        let report = SecurityReport(bytes: ByteRegion([0x80, 2] + Array((names + ".").utf8)))
+        #expect(report.globals.count == 2 && report.globals.allSatisfy { $0.count == 1 })
+    }
+
     /// The same of what makes many pickles, or members, out of few bytes.
     @Test func whatIsListedHasAnEnd() throws {
         let row = try SecurityReport(path: Fixtures.path("security/pickles_in_a_row.pth"))

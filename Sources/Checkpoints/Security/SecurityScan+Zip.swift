@@ -229,9 +229,9 @@ extension SecurityScan {
         switch member.method {
         case 0: return data
         case 8:
-            let (bytes, isWhole) = try Inflate.readable(data, limit: limit)
+            let (bytes, isWhole) = try Inflate.readable(data, limit: min(limit, allowance))
             spend(bytes.count)
-            if !isWhole, limit == Self.largestInflated {
+            if !isWhole, limit == Self.largestInflated, isAllowed(place + member.name) {
                 problem("\(member.name) cannot be inflated beyond \(bytes.count) bytes")
             }
             return bytes
