@@ -123,6 +123,7 @@ import Testing
         #expect(ViTVariant.named("vit_base_patch16") == nil)
         #expect(ViTVariant.candidates(for: "vit_base_patch16").first == "vit_base_patch16_224")
         #expect(ViTVariant.candidates(for: "VIT_BASE_PATCH16_22").first == "vit_base_patch16_224")
+        #expect(ViTVariant.candidates(for: "vit_huge_patch14_224").first == "vit_huge_patch14_224_in21k")
         #expect(ViTVariant.candidates(for: "distilled").allSatisfy { $0.contains("distilled") })
         #expect(ViTVariant.candidates(for: "resnet50").isEmpty)
         #expect(Set(ViTVariant.all.map(\.name)).count == ViTVariant.all.count)

@@ -63,13 +63,18 @@ public struct ViTVariant: Sendable, Equatable {
         all.first { $0.name == name }
     }
 
-    /// The names of all variants that come near a mistyped one, nearest first; at most `limit`.
+    /// The names of all variants that come near a mistyped one, at most `limit`: first those that begin with it, then
+    /// by how much has to be changed.
     package static func candidates(for name: String, limit: Int = 3) -> [String] {
         let name = name.lowercased()
         let ranked = all.map { (name: $0.name, distance: editDistance(name, $0.name)) }
             .filter { $0.distance <= max(4, $0.name.count / 3) || $0.name.contains(name) }
         return ranked.enumerated()
-            .sorted { ($0.element.distance, $0.offset) < ($1.element.distance, $1.offset) }
+            .sorted { left, right in
+                let begins = (left.element.name.hasPrefix(name), right.element.name.hasPrefix(name))
+                guard begins.0 == begins.1 else { return begins.0 }
+                return (left.element.distance, left.offset) < (right.element.distance, right.offset)
+            }
             .prefix(limit).map(\.element.name)
     }
 
