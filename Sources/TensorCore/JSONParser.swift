@@ -19,7 +19,13 @@ package struct JSONParser {
 
     /// Reads one value that fills `bytes` but for white space around it.
     package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+        try parse(bytes, mostValues: .max)
+    }
+
+    /// The same of a value that consists of at most `mostValues`, itself included.
+    package static func parse(_ bytes: [UInt8], mostValues: Int) throws(JSONError) -> JSONValue {
         var parser = JSONParser(text: JSONText(bytes))
+        parser.valuesLeft = mostValues
         parser.skipWhitespace()
         let value = try parser.value()
         try parser.expectEnd()

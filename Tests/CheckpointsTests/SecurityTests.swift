@@ -191,19 +191,38 @@ import Testing
         #expect(names.globals.first?.name == "system" && names.verdict == .dangerous)
     }
 
-    @Test func aTarOfManyMembersIsLookedThroughOnce() {
-        var header = [UInt8](repeating: 0, count: 512)
-        header[0] = UInt8(ascii: "m")
-        header.replaceSubrange(124..<135, with: Array("00000000000".utf8))
-        let sum = header.reduce(8 * 0x20) { $0 + Int($1) }
-        let digits = String(sum, radix: 8)
-        header.replaceSubrange(148..<148 + digits.utf8.count, with: Array(digits.utf8))
-        var bytes: [UInt8] = []
-        for _ in 0..<30_000 { bytes += header }
+    @Test func whatAConfigurationHoldsIsCutShort() {
+        func object(_ config: String) -> String {
+            #"{"module": "os", "class_name": "system", "config": {"x": "# + config + "}}"
+        }
+        var text = "\"" + String(repeating: "a", count: 100_000) + "\""
+        for _ in 0..<60 { text = object(text) }
+        var deep = SecurityScan()
+        deep.visitKeras(text: Array(text.utf8), named: "config.json")
+        #expect(deep.report.calls.count == 60 && deep.report.problem == nil)
+        #expect(deep.report.calls.first?.text.hasPrefix(#"os.system(**{"x":{"module":"os","#) == true)
+        #expect(deep.report.calls.allSatisfy { $0.text.utf8.count < 200 })
+
+        var wide = SecurityScan()
+        let values = "[" + Array(repeating: "1", count: 400_001).joined(separator: ",") + "]"
+        wide.visitKeras(text: Array(values.utf8), named: "config.json")
+        #expect(wide.report.problem?.contains("values") == true)
+
+        var long = SecurityScan()
+        let module = String(repeating: "a.", count: 100_000)
+        long.visitKeras(
+            text: Array(#"{"module": "\#(module)", "class_name": "b", "config": {}}"#.utf8),
+            named: "config.json")
+        #expect(long.report.globals.map { $0.module.unicodeScalars.count } == [129])
+        #expect(long.report.verdict == .dangerous)
+    }
+
+    @Test func membersOfATarAreLookedAtOnce() throws {
+        var scan = SecurityScan()
         let start = ContinuousClock.now
-        let report = SecurityReport(bytes: ByteRegion(bytes))
+        try scan.visitTar(Array(repeating: ("m", ByteRegion([])), count: 50_000), named: "")
         #expect(ContinuousClock.now - start < .seconds(Sanitizer.isOn ? 600 : 60))
-        #expect(report.pickles.isEmpty && report.findings.count == 1000)
+        #expect(scan.report.pickles.isEmpty && scan.report.findings.count == 1000)
     }
 
     @Test(arguments: [

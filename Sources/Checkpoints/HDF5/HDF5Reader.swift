@@ -27,7 +27,7 @@ enum HDF5Reader {
             var contents = try read(try archive.contents(of: weights, limit: .max))
             for name in kerasTexts {
                 guard let entry = archive[name] else { continue }
-                let bytes = try archive.contents(of: entry, limit: 64 << 20).array()
+                let bytes = try archive.contents(of: entry, limit: 16 << 20).array()
                 contents.metadata.append((name, String(decoding: bytes, as: UTF8.self)))
             }
             contents.remarks.append("a whole Keras model: the tensors are those of its \(kerasWeights)")

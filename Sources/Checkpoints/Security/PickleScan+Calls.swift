@@ -21,7 +21,7 @@ extension PickleScan {
         let row: Int
         // A name that has no end, or is put together from such, is one row however often it grows.
         let isLong = GlobalJudge.isTooLong(global)
-        let global = isLong ? global.cut(to: GlobalJudge.longestName / 4) : global
+        let global = isLong ? global.shortened : global
         if let known = rows[global] {
             row = known
             if isNamed { globals[row].count += 1 }
@@ -117,10 +117,12 @@ extension PickleScan {
 }
 
 extension PickleGlobal {
-    /// As much of it as tells one from another, `count` characters of either part.
-    fileprivate func cut(to count: Int) -> PickleGlobal {
+    /// As much of a name that is too long as tells it from others.
+    var shortened: PickleGlobal {
+        guard GlobalJudge.isTooLong(self) else { return self }
         func cut(_ text: String) -> String {
-            text.utf8.count > count ? String(text.unicodeScalars.prefix(count)) + "…" : text
+            let longest = GlobalJudge.longestName / 4
+            return text.utf8.count > longest ? String(text.unicodeScalars.prefix(longest)) + "…" : text
         }
         return PickleGlobal(module: cut(module), name: cut(name))
     }

@@ -2,8 +2,12 @@ import TensorCore
 
 /// The configuration of a Keras model names classes and functions as a pickle does, and may carry compiled code.
 extension SecurityScan {
+    private static let longestText = 16 << 20
+    /// A model of a thousand layers has some fifty thousand.
+    private static let mostValues = 400_000
+
     mutating func visitKeras(_ bytes: ByteRegion, named name: String) throws {
-        guard bytes.count <= 64 << 20 else { return problem("\(name) is larger than 64 MiB") }
+        guard bytes.count <= Self.longestText else { return problem("\(name) is larger than 16 MiB") }
         guard isAllowed(name) else { return }
         spend(bytes.count)
         visitKeras(text: try bytes.array(), named: name)
@@ -11,7 +15,7 @@ extension SecurityScan {
 
     mutating func visitKeras(text: [UInt8], named name: String) {
         do {
-            visitKeras(try JSONParser.parse(text), named: name)
+            visitKeras(try JSONParser.parse(text, mostValues: Self.mostValues), named: name)
         } catch {
             problem("\(name): \(error)")
         }
@@ -49,7 +53,7 @@ extension SecurityScan {
         guard let module = object["module"]?.string else { return false }
         let isFunction = kind == "function"
         let called = isFunction ? config?.string ?? kind : kind
-        let global = PickleGlobal(module: module, name: called)
+        let global = PickleGlobal(module: module, name: called).shortened
         if isFunction, module == "builtins" || module == "__main__" {
             note(global, (.foreign, "a function that has to be registered under this name"), count: 1)
             return false
@@ -63,10 +67,10 @@ extension SecurityScan {
         }
         note(global, judgement, count: 1)
         if judgement.verdict == .dangerous {
+            let arguments = (config ?? .null).beginning(PickleSymbol.longest)
             record(
                 .init(
-                    text: EscapedText.plain(
-                        "\(global)(**\((config ?? .null).compact.prefix(PickleSymbol.longest)))"),
+                    text: EscapedText.plain("\(global)(**\(arguments))"),
                     verdict: .dangerous, opcode: "CONFIG", pickle: EscapedText.plain(name), offset: 0))
         }
         return false
@@ -82,6 +86,38 @@ extension SecurityScan {
                 return parts.first?.string != nil
             }
             return config[key]?["class_name"]?.string == "__lambda__"
+        }
+    }
+}
+
+extension JSONValue {
+    /// The first characters of its compact form, without the rest having been written.
+    fileprivate func beginning(_ count: Int) -> Substring {
+        var room = count
+        return trimmed(&room).compact.prefix(count)
+    }
+
+    private func trimmed(_ room: inout Int) -> JSONValue {
+        func cut(_ text: String) -> String {
+            let start = String(text.unicodeScalars.prefix(max(0, room)))
+            room -= start.utf8.count
+            return start
+        }
+        room -= 1
+        switch self {
+        case .string(let text): return .string(cut(text))
+        case .array(let values):
+            var kept: [JSONValue] = []
+            for value in values where room > 0 { kept.append(value.trimmed(&room)) }
+            return .array(kept)
+        case .object(let members):
+            var kept: [Member] = []
+            for member in members where room > 0 {
+                let key = cut(member.key)
+                kept.append(Member(key, member.value.trimmed(&room)))
+            }
+            return .object(kept)
+        default: return self
         }
     }
 }
