@@ -65,11 +65,11 @@ struct Trial {
 
     static let executable = products + "/vit-convert"
 
-    /// The library of faults; nil where there is no compiler for it, or no such way to load it: a sanitizer is to come
-    /// before all other libraries.
+    /// The library of faults; nil where there is no compiler for it, or no such way to load it: with ThreadSanitizer
+    /// another one is loaded in this way.
     static let shim: String? = {
         #if os(Linux)
-            if Sanitizer.isOn { return nil }
+            if Sanitizer.isThread { return nil }
             let source = (#filePath as NSString).deletingLastPathComponent + "/shim.c"
             let library = products + "/faults-\(getpid()).so"
             let words = ["clang", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", source, "-o", library]
