@@ -53,20 +53,12 @@ struct PickleGlobal: Sendable, Hashable, CustomStringConvertible {
 
     /// By bytes, as Python compares names; to Swift, letters that look alike are the same.
     static func == (left: Self, right: Self) -> Bool {
-        left.module.utf8.count == right.module.utf8.count && left.name.utf8.count == right.name.utf8.count
-            && left.module.utf8.elementsEqual(right.module.utf8)
-            && left.name.utf8.elementsEqual(right.name.utf8)
+        ExactText(left.module) == ExactText(right.module) && ExactText(left.name) == ExactText(right.name)
     }
 
     func hash(into hasher: inout Hasher) {
-        Self.hash(module, into: &hasher)
-        Self.hash(name, into: &hasher)
-    }
-
-    private static func hash(_ text: String, into hasher: inout Hasher) {
-        var text = text
-        hasher.combine(text.utf8.count)
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(ExactText(module))
+        hasher.combine(ExactText(name))
     }
 }
 

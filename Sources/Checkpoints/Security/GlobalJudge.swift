@@ -19,8 +19,11 @@ enum GlobalJudge {
     static func isTooLong(_ global: PickleGlobal) -> Bool {
         let (module, name) = (global.module.utf8, global.name.utf8)
         guard module.count <= longestName, module.count + name.count < longestName else { return true }
-        let dots = [module, name].reduce(1) { $0 + $1.count { $0 == UInt8(ascii: ".") } }
-        return dots >= mostParts
+        return dots(module) + dots(name) + 2 > mostParts
+    }
+
+    private static func dots(_ text: String.UTF8View) -> Int {
+        text.reduce(0) { $1 == UInt8(ascii: ".") ? $0 + 1 : $0 }
     }
 
     /// A name is judged by every way to cut it into module and attributes: `torch.serialization` and `os.system`
@@ -55,12 +58,13 @@ enum GlobalJudge {
 
     /// Whether both parts look like names that somebody gave.
     static func isName(_ global: PickleGlobal) -> Bool {
-        [global.module, global.name].allSatisfy { part in
-            !part.isEmpty
-                && part.utf8.allSatisfy { byte in
-                    byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") || (0x30...0x39).contains(byte)
-                        || (0x41...0x5A).contains(byte & 0xDF)
-                }
+        [global.module, global.name].allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isOfNames) }
+    }
+
+    private static func isOfNames(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "_"), UInt8(ascii: "."), 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: false
         }
     }
 

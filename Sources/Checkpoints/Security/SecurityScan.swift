@@ -17,7 +17,7 @@ struct SecurityScan {
     /// The bytes that are still looked at: of pickles, headers and descriptions, of what is inflated, of the ends where
     /// directories are sought, and a few hundred for each member. Members may lie over one another and be packed as
     /// tightly as one likes; what is spent on a file is bounded by its size nonetheless.
-    private(set) var allowance = 4 << 20
+    private(set) var allowance = 1 << 20
     private static let timesOver = 8
     private var namesSize = 0
 
