@@ -494,6 +494,9 @@ def unfolding(put, plain: list[tuple[str, bytes]]) -> None:
     memo = start(2) + b"Nr" + struct.pack("<I", 2**25 - 1) + b"."
     put("memos_far_out.pth", deflated(memo * 5000), KNOWN,
         "5,000 pickles, each with the highest place in the memo that is kept track of", ["hidden-member"])
+    padded = system_pickle()[:-1] + b"0" + b"X" + struct.pack("<I", 3 << 20) + bytes(3 << 20) + b"."
+    put("command_before_padding.pth", deflated(padded), DANGEROUS, "a call of os.system with 3 MiB of nothing behind it",
+        [], [f'os.system("{COMMAND}")'], stops="unfolds to more than 8 times its size")
     bomb = Member("m/0.pkl", start(2) + b"X" + struct.pack("<I", 1 << 20) + bytes(1 << 20) + b".", 8)
     first = archive(bomb)
     entries = b"".join(Member(f"m/{number}.pkl", bomb.data, 8).entry(0) for number in range(64))

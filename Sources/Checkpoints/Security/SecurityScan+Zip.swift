@@ -229,9 +229,13 @@ extension SecurityScan {
         switch member.method {
         case 0: return data
         case 8:
-            let (bytes, isWhole) = try Inflate.readable(data, limit: min(limit, allowance))
+            // The other half is for walking over it: what Python would run first is looked at in any case.
+            let room = min(limit, allowance / 2 + 1)
+            let (bytes, isWhole) = try Inflate.readable(data, limit: room)
             spend(bytes.count)
-            if !isWhole, limit == Self.largestInflated, isAllowed(place + member.name) {
+            if !isWhole, bytes.count == room, room < limit {
+                unfolds(place + member.name)
+            } else if !isWhole, limit == Self.largestInflated {
                 problem("\(member.name) cannot be inflated beyond \(bytes.count) bytes")
             }
             return bytes

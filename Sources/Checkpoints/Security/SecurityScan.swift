@@ -93,10 +93,14 @@ struct SecurityScan {
     /// Whether there is something left of what may be spent; if not, that is the problem with the file.
     mutating func isAllowed(_ name: String) -> Bool {
         if allowance > 0 { return true }
+        unfolds(name)
+        return false
+    }
+
+    mutating func unfolds(_ name: String) {
         problem(
             "\(Self.shown(name)) and what follows: the file unfolds to more than \(Self.timesOver) times its size"
         )
-        return false
     }
 
     mutating func spend(_ bytes: Int) { allowance -= bytes }
